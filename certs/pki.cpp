@@ -1,0 +1,220 @@
+#include "certs/pki.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+
+#include <ctime>
+
+#include "reload/base/check.hpp"
+#include "reload/security/certificate.hpp"
+
+namespace reload::certs {
+namespace {
+
+constexpr int kRsaBits = 2048;
+constexpr int kCritical = 1;
+constexpr int kNotCritical = 0;
+constexpr std::size_t kMaxCommonName = 64;  // RFC 5280 appendix A, ub-common-name
+
+template <auto Free>
+struct Freer {
+  template <class T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+template <class T, auto Free>
+using Handle = std::unique_ptr<T, Freer<Free>>;
+using BioHandle = Handle<BIO, BIO_free_all>;
+
+tl::unexpected<Failure> openssl_failure(const std::string& what) {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return failure(what + (reason == nullptr ? "" : std::string(": ") + reason));
+}
+
+std::string_view content(BIO* bio) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio, &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
+BioHandle reading_bio(std::string_view text) {
+  return BioHandle(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// Answers no question for a pass phrase: a tool that runs in scripts must not wait at a terminal.
+int no_pass_phrase(char*, int, int, void*) { return -1; }
+
+bool set_random_serial(X509& certificate) {
+  std::array<std::uint8_t, 16> serial{};
+  if (RAND_bytes(serial.data(), static_cast<int>(serial.size())) != 1) return false;
+  serial[0] |= 1;  // RFC 5280 4.1.2.2: positive
+  const Handle<BIGNUM, BN_free> number(BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
+  return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(&certificate)) != nullptr;
+}
+
+bool set_validity(X509& certificate, const Validity& validity) {
+  return ASN1_TIME_set(X509_getm_notBefore(&certificate), to_unix_seconds(validity.from)) != nullptr &&
+         ASN1_TIME_set(X509_getm_notAfter(&certificate), to_unix_seconds(validity.until)) != nullptr;
+}
+
+bool add_name(GENERAL_NAMES& names, int type, const std::string& text) {
+  Handle<GENERAL_NAME, GENERAL_NAME_free> name(GENERAL_NAME_new());
+  Handle<ASN1_IA5STRING, ASN1_IA5STRING_free> value(ASN1_IA5STRING_new());
+  if (!name || !value) return false;
+  if (ASN1_STRING_set(value.get(), text.data(), static_cast<int>(text.size())) != 1) return false;
+  GENERAL_NAME_set0_value(name.get(), type, value.release());
+  if (sk_GENERAL_NAME_push(&names, name.get()) <= 0) return false;
+  (void)name.release();  // the list owns it now
+  return true;
+}
+
+bool add_subject_alt_name(X509& certificate, const Identity& identity, const std::string& overlay) {
+  const Handle<GENERAL_NAMES, GENERAL_NAMES_free> names(GENERAL_NAMES_new());
+  if (!names) return false;
+  for (const NodeId& id : identity.node_ids) {
+    if (!add_name(*names, GEN_URI, security::make_reload_uri(id, overlay))) return false;
+  }
+  return add_name(*names, GEN_EMAIL, identity.user_name) &&
+         X509_add1_ext_i2d(&certificate, NID_subject_alt_name, names.get(), kCritical, X509V3_ADD_DEFAULT) == 1;
+}
+
+bool add_key_usage(X509& certificate, std::initializer_list<int> bits) {
+  const Handle<ASN1_BIT_STRING, ASN1_BIT_STRING_free> usage(ASN1_BIT_STRING_new());
+  if (!usage) return false;
+  for (const int bit : bits) {
+    if (ASN1_BIT_STRING_set_bit(usage.get(), bit, 1) != 1) return false;
+  }
+  return X509_add1_ext_i2d(&certificate, NID_key_usage, usage.get(), kCritical, X509V3_ADD_DEFAULT) == 1;
+}
+
+bool add_basic_constraints(X509& certificate) {
+  const Handle<BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free> constraints(BASIC_CONSTRAINTS_new());
+  if (!constraints) return false;
+  constraints->ca = 0xff;
+  constraints->pathlen = ASN1_INTEGER_new();
+  return constraints->pathlen != nullptr && ASN1_INTEGER_set(constraints->pathlen, 0) == 1 &&
+         X509_add1_ext_i2d(&certificate, NID_basic_constraints, constraints.get(), kCritical, X509V3_ADD_DEFAULT) == 1;
+}
+
+bool add_subject_key_id(X509& certificate) {
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  const Handle<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> id(ASN1_OCTET_STRING_new());
+  return id && X509_pubkey_digest(&certificate, EVP_sha1(), digest.data(), &size) == 1 &&
+         ASN1_OCTET_STRING_set(id.get(), digest.data(), static_cast<int>(size)) == 1 &&
+         X509_add1_ext_i2d(&certificate, NID_subject_key_identifier, id.get(), kNotCritical, X509V3_ADD_DEFAULT) == 1;
+}
+
+bool add_authority_key_id(X509& certificate, X509& issuer) {
+  const ASN1_OCTET_STRING* id = X509_get0_subject_key_id(&issuer);
+  if (id == nullptr) return true;  // RFC 5280 4.2.1.1 takes it from the issuer; an imported root may have none
+  const Handle<AUTHORITY_KEYID, AUTHORITY_KEYID_free> authority(AUTHORITY_KEYID_new());
+  if (!authority) return false;
+  authority->keyid = ASN1_OCTET_STRING_dup(id);
+  return authority->keyid != nullptr && X509_add1_ext_i2d(&certificate, NID_authority_key_identifier, authority.get(),
+                                                          kNotCritical, X509V3_ADD_DEFAULT) == 1;
+}
+
+CertificateHandle begin(EVP_PKEY& key, const Validity& validity) {
+  CertificateHandle certificate(X509_new());
+  const bool good = certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
+                    set_random_serial(*certificate) && set_validity(*certificate, validity) &&
+                    X509_set_pubkey(certificate.get(), &key) == 1;
+  return good ? std::move(certificate) : nullptr;
+}
+
+}  // namespace
+
+SecretText::~SecretText() { OPENSSL_cleanse(text_.data(), text_.size()); }
+
+Result<KeyHandle> generate_key(KeyType type) {
+  KeyHandle key(type == KeyType::ecdsa ? EVP_EC_gen("P-256") : EVP_RSA_gen(static_cast<unsigned>(kRsaBits)));
+  if (!key) return openssl_failure("cannot generate a key");
+  return key;
+}
+
+Result<KeyHandle> parse_key(std::string_view pem) {
+  const BioHandle bio = reading_bio(pem);
+  KeyHandle key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_pass_phrase, nullptr) : nullptr);
+  ERR_clear_error();
+  if (!key) return failure("holds no private key in PEM form without a pass phrase");
+  return key;
+}
+
+Result<SecretText> key_pem(EVP_PKEY& key) {
+  const BioHandle bio(BIO_new(BIO_s_secmem()));
+  if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), &key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+    return openssl_failure("cannot encode a private key");
+  }
+  return SecretText(std::string(content(bio.get())));
+}
+
+Result<CertificateHandle> parse_certificate(std::string_view pem) {
+  const BioHandle bio = reading_bio(pem);
+  CertificateHandle certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, no_pass_phrase, nullptr) : nullptr);
+  ERR_clear_error();
+  if (!certificate) return failure("holds no certificate in PEM form");
+  return certificate;
+}
+
+std::string certificate_pem(X509& certificate) {
+  const BioHandle bio(BIO_new(BIO_s_mem()));
+  RELOAD_CHECK(bio && PEM_write_bio_X509(bio.get(), &certificate) == 1);
+  return std::string(content(bio.get()));
+}
+
+Bytes certificate_der(X509& certificate) {
+  const int size = i2d_X509(&certificate, nullptr);
+  RELOAD_CHECK(size > 0);
+  Bytes der(static_cast<std::size_t>(size));
+  std::uint8_t* out = der.data();
+  RELOAD_CHECK(i2d_X509(&certificate, &out) == size);
+  return der;
+}
+
+std::string serial_hex(X509& certificate) {
+  const ASN1_INTEGER* serial = X509_get0_serialNumber(&certificate);
+  return to_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))});
+}
+
+Wall not_after(X509& certificate) {
+  std::tm broken_down{};
+  RELOAD_CHECK(ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &broken_down) == 1);
+  return from_unix_seconds(timegm(&broken_down));
+}
+
+Result<CertificateHandle> make_root(const std::string& overlay, EVP_PKEY& key, const Validity& validity) {
+  CertificateHandle root = begin(key, validity);
+  if (!root) return openssl_failure("cannot make the overlay's root certificate");
+  const std::string name = ("RELOAD CA of " + overlay).substr(0, kMaxCommonName);
+  X509_NAME* subject = X509_get_subject_name(root.get());
+  const bool good = X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                                               reinterpret_cast<const unsigned char*>(name.data()),
+                                               static_cast<int>(name.size()), -1, 0) == 1 &&
+                    X509_set_issuer_name(root.get(), subject) == 1 && add_basic_constraints(*root) &&
+                    add_key_usage(*root, {5, 6}) &&  // keyCertSign, cRLSign (RFC 5280 4.2.1.3)
+                    add_subject_key_id(*root) && X509_sign(root.get(), &key, EVP_sha256()) > 0;
+  if (!good) return openssl_failure("cannot make the overlay's root certificate");
+  return root;
+}
+
+Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay, EVP_PKEY& key,
+                                    const Validity& validity, X509& issuer, EVP_PKEY& issuer_key) {
+  CertificateHandle leaf = begin(key, validity);
+  // No extension beyond what RFC 5280 requires: the certificate travels in every message that its owner signs.
+  const bool good = leaf && X509_set_issuer_name(leaf.get(), X509_get_subject_name(&issuer)) == 1 &&
+                    add_subject_alt_name(*leaf, identity, overlay) &&
+                    add_key_usage(*leaf, {0}) &&  // digitalSignature
+                    add_authority_key_id(*leaf, issuer) && X509_sign(leaf.get(), &issuer_key, EVP_sha256()) > 0;
+  if (!good) return openssl_failure("cannot make the certificate of " + identity.user_name);
+  return leaf;
+}
+
+}  // namespace reload::certs

@@ -1,0 +1,73 @@
+// Keys and X.509 certificates by OpenSSL, in the forms that RELOAD asks for (6940 11.3). A private key leaves this file
+// only as SecretText, which is wiped from memory when done with.
+#pragma once
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reload/base/ids.hpp"
+#include "reload/base/result.hpp"
+#include "reload/base/time.hpp"
+
+namespace reload::certs {
+
+enum class KeyType { ecdsa, rsa };  // P-256, or 2048 bits; both with SHA-256
+
+struct KeyFree {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+struct CertificateFree {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+using KeyHandle = std::unique_ptr<EVP_PKEY, KeyFree>;
+using CertificateHandle = std::unique_ptr<X509, CertificateFree>;
+
+// Text with a private key in it.
+class SecretText {
+ public:
+  explicit SecretText(std::string text) : text_(std::move(text)) {}
+  SecretText(SecretText&& other) noexcept : text_(std::move(other.text_)) {}
+  SecretText& operator=(SecretText&& other) noexcept {
+    std::swap(text_, other.text_);
+    return *this;
+  }
+  ~SecretText();
+  [[nodiscard]] std::string_view view() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+struct Validity {
+  Wall from;
+  Wall until;
+};
+
+// Whom a node's or user's certificate names.
+struct Identity {
+  std::string user_name;
+  std::vector<NodeId> node_ids;
+};
+
+[[nodiscard]] Result<KeyHandle> generate_key(KeyType type);
+[[nodiscard]] Result<KeyHandle> parse_key(std::string_view pem);
+[[nodiscard]] Result<SecretText> key_pem(EVP_PKEY& key);
+[[nodiscard]] Result<CertificateHandle> parse_certificate(std::string_view pem);
+[[nodiscard]] std::string certificate_pem(X509& certificate);
+[[nodiscard]] Bytes certificate_der(X509& certificate);
+[[nodiscard]] std::string serial_hex(X509& certificate);
+[[nodiscard]] Wall not_after(X509& certificate);
+
+// The overlay's root: self-signed, may sign certificates and nothing below it may.
+[[nodiscard]] Result<CertificateHandle> make_root(const std::string& overlay, EVP_PKEY& key, const Validity& validity);
+
+// A certificate by 6940 11.3: empty subject; in a critical subjectAltName (RFC 5280 4.2.1.6 wants it critical when the
+// subject is empty, T31) a RELOAD URI for each Node-ID and the user name, and nothing else.
+[[nodiscard]] Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay, EVP_PKEY& key,
+                                                  const Validity& validity, X509& issuer, EVP_PKEY& issuer_key);
+
+}  // namespace reload::certs

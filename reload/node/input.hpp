@@ -1,0 +1,80 @@
+// What a driver tells a node. Each input comes with the time; after each the driver drains the outputs.
+#pragma once
+
+#include <variant>
+
+#include "reload/base/bytes.hpp"
+#include "reload/connect/connect.hpp"
+#include "reload/security/crypto_job.hpp"
+#include "reload/storage/storage.hpp"
+
+namespace reload::node {
+
+// A link's handshake is done: the other side proved to hold the key of `certificates[0]`. `application`: it came in on
+// the listener of that application, or was opened for it; nothing for an overlay link.
+struct LinkUp {
+  LinkId link;
+  std::vector<Bytes> certificates;  // DER, end entity first
+  wire::IpAddressPort remote;
+  bool inbound = false;
+  std::optional<ApplicationId> application;
+};
+struct LinkBytes {
+  LinkId link;
+  SharedBytes bytes;  // decrypted
+};
+// The link is gone, or could not be opened (for an OpenLink without LinkUp).
+struct LinkDown {
+  LinkId link;
+  std::string reason;
+};
+struct CryptoDone {
+  JobId job;
+  security::CryptoResult result;
+};
+// The deadline given by next_deadline has come.
+struct Tick {};
+
+// API calls; results come back as ApiEvent outputs with the same id.
+struct CallStore {
+  ApiId id;
+  storage::StoreCall call;
+};
+struct CallFetch {
+  ApiId id;
+  storage::FetchCall call;
+};
+struct CallAppAttach {
+  ApiId id;
+  wire::DestinationList to;
+  ApplicationId application;
+};
+struct CallPing {
+  ApiId id;
+  wire::DestinationList to;
+};
+struct CallRouteQuery {
+  ApiId id;
+  NodeId ask;  // the peer to ask; next_peer of its answer tells its next hop
+  wire::Destination destination;
+};
+struct CallProbe {
+  ApiId id;
+  wire::DestinationList to;
+};
+struct CallAcceptApp {  // from now on AppAttach requests for the application are welcome
+  ApplicationId application;
+};
+struct PipeSend {
+  LinkId pipe;
+  SharedBytes bytes;
+};
+struct PipeClose {
+  LinkId pipe;
+};
+struct Leave {};
+
+using Input = std::variant<LinkUp, LinkBytes, LinkDown, CryptoDone, Tick, CallStore, CallFetch, CallAppAttach, CallPing,
+                           CallRouteQuery, CallProbe, CallAcceptApp, PipeSend, PipeClose, Leave>;
+
+}  // namespace reload::node

@@ -1,0 +1,84 @@
+// What a node tells its driver, drained after each input in this order. The value store's batch was applied by then;
+// the driver commits it before it sends.
+#pragma once
+
+#include <variant>
+
+#include "reload/node/input.hpp"
+
+namespace reload::node {
+
+// Open a TLS-TCP link as TLS client: try the addresses in order. Answer with LinkUp or LinkDown for this id.
+struct OpenLink {
+  LinkId link;
+  std::vector<wire::IpAddressPort> addresses;
+  std::optional<ApplicationId> application;
+};
+// `head` then `body`, as one write.
+struct SendOnLink {
+  LinkId link;
+  Bytes head;
+  SharedBytes body;
+};
+// Close after what was sent is out. No LinkDown follows.
+struct CloseLink {
+  LinkId link;
+  std::string reason;
+};
+struct RunCrypto {
+  JobId job;
+  security::CryptoJob work;
+};
+
+// API events.
+struct PingDone {
+  NodeId responder;
+  Duration round_trip{};
+};
+struct RouteQueryDone {
+  NodeId next_peer;
+};
+struct ProbeDone {
+  NodeId responder;
+  wire::ProbeAns answer;
+};
+// An application connection is up; its bytes are the application's. `local_call`: made by our CallAppAttach.
+struct PipeUp {
+  LinkId pipe;
+  NodeId remote;
+  security::CertificatePtr certificate;
+  ApplicationId application;
+};
+struct CallFailed {
+  wire::ErrorCode code = wire::ErrorCode::invalid;
+  std::string text;
+};
+template <class T>
+using ApiResult = tl::expected<T, CallFailed>;
+struct ApiEvent {
+  ApiId id;  // 0 for what no call asked for: incoming pipes, pipe data
+  std::variant<ApiResult<storage::StoreDone>, ApiResult<storage::FetchDone>, ApiResult<PingDone>,
+               ApiResult<RouteQueryDone>, ApiResult<ProbeDone>, ApiResult<PipeUp>>
+      result;
+};
+struct PipeData {
+  LinkId pipe;
+  SharedBytes bytes;
+};
+struct PipeDown {
+  LinkId pipe;
+  std::string reason;
+};
+struct Joined {
+  bool joined = false;
+};
+struct LeaveDone {};
+// A new configuration document was accepted: keep it.
+struct ConfigAccepted {
+  config::ConfigPtr config;
+};
+
+using Output =
+    std::variant<OpenLink, SendOnLink, CloseLink, RunCrypto, ApiEvent, PipeData, PipeDown, Joined, LeaveDone, ConfigAccepted>;
+
+}  // namespace reload::node
