@@ -7,18 +7,18 @@ namespace reload::wire {
 
 namespace {
 
-// 6940 6.3.2: bits 0x3f000000 are reserved, sent as zero and not looked at; the top bit is always set.
-constexpr std::uint32_t sent_fragment(std::uint32_t fragment) {
-  return ForwardingHeader::kFragmentAlways |
-         (fragment & (ForwardingHeader::kFragmentLast | ForwardingHeader::kOffsetMask));
+template <class T>
+std::optional<T> decode_with(Decoder decoder) {
+  std::optional<T> value(std::in_place);
+  decoder("", *value);
+  if (!decoder.finished()) value.reset();
+  return value;
 }
-constexpr std::size_t kTokenAt = 0;
-constexpr std::size_t kFragmentAt = 12;
-constexpr std::size_t kLengthAt = 16;
-constexpr std::size_t kListLengthsAt = 32;
+
+}  // namespace
 
 template <class T>
-Bytes encode_fields(const T& value) {
+Bytes encode(const T& value) {
   Writer writer;
   Encoder encoder(writer);
   encoder("", value);
@@ -26,56 +26,69 @@ Bytes encode_fields(const T& value) {
 }
 
 template <class T>
-std::optional<T> decode_fields(Decoder decoder) {
-  std::optional<T> value(std::in_place);
-  decoder("", *value);
-  if (!decoder.finished()) value.reset();
-  return value;
-}
-
-std::uint64_t integer_at(ByteView bytes, std::size_t at, std::size_t size) {
-  return Reader(bytes.subspan(at)).integer(size);
-}
-
-}  // namespace
-
-template <class T>
-Bytes encode(const T& value) {
-  return encode_fields(value);
-}
-
-template <class T>
 std::optional<T> decode(ByteView bytes, const CodecContext& context) {
-  return decode_fields<T>(Decoder(bytes, context));
+  return decode_with<T>(Decoder(bytes, context));
 }
 
-template <>
-Bytes encode(const DestinationList& list) {
+#define RELOAD_INSTANTIATE(T)            \
+  template Bytes encode(const T& value); \
+  template std::optional<T> decode(ByteView bytes, const CodecContext& context);
+
+RELOAD_INSTANTIATE(ForwardingHeader)
+RELOAD_INSTANTIATE(Destination)
+RELOAD_INSTANTIATE(DestinationList)
+RELOAD_INSTANTIATE(IpAddressPort)
+RELOAD_INSTANTIATE(ErrorResponse)
+RELOAD_INSTANTIATE(SignerIdentity)
+RELOAD_INSTANTIATE(Signature)
+RELOAD_INSTANTIATE(SecurityBlock)
+RELOAD_INSTANTIATE(GenericCertificate)
+RELOAD_INSTANTIATE(MessageContents)
+RELOAD_INSTANTIATE(Attach)
+RELOAD_INSTANTIATE(AppAttach)
+RELOAD_INSTANTIATE(ProbeReq)
+RELOAD_INSTANTIATE(ProbeAns)
+RELOAD_INSTANTIATE(PingReq)
+RELOAD_INSTANTIATE(PingAns)
+RELOAD_INSTANTIATE(RouteQueryReq)
+RELOAD_INSTANTIATE(RouteQueryAns)
+RELOAD_INSTANTIATE(ConfigUpdateReq)
+RELOAD_INSTANTIATE(ConfigUpdateAns)
+RELOAD_INSTANTIATE(JoinReq)
+RELOAD_INSTANTIATE(JoinAns)
+RELOAD_INSTANTIATE(LeaveReq)
+RELOAD_INSTANTIATE(LeaveAns)
+RELOAD_INSTANTIATE(UpdateReq)
+RELOAD_INSTANTIATE(UpdateAns)
+RELOAD_INSTANTIATE(StoreReq)
+RELOAD_INSTANTIATE(StoreAns)
+RELOAD_INSTANTIATE(FetchReq)
+RELOAD_INSTANTIATE(FetchAns)
+RELOAD_INSTANTIATE(StatAns)
+RELOAD_INSTANTIATE(FindReq)
+RELOAD_INSTANTIATE(FindAns)
+RELOAD_INSTANTIATE(TurnServer)
+RELOAD_INSTANTIATE(DataFrame)
+RELOAD_INSTANTIATE(AckFrame)
+RELOAD_INSTANTIATE(std::vector<KindId>)
+#undef RELOAD_INSTANTIATE
+
+Bytes encode_value(const StoredDataValue& value) {
   Writer writer;
-  for (const Destination& destination : list) write_destination(writer, destination);
+  Encoder(writer).model("value", value);
   return writer.take();
 }
 
-template <>
-std::optional<DestinationList> decode(ByteView bytes, const CodecContext& context) {
-  Reader reader(bytes);
-  DestinationList list;
-  while (!reader.at_end() && list.size() < limits::kMaxDestinations) {
-    list.push_back(read_destination(reader, context.node_id_length));
-  }
-  if (!reader.finished()) return std::nullopt;
-  return list;
+Bytes encode_stored(const StoredData& data) { return encode(data); }
+
+std::optional<StoredData> decode_stored(ByteView bytes, DataModel model) {
+  return decode_with<StoredData>(Decoder(bytes, model));
 }
 
-template <>
-Bytes encode(const ForwardingHeader& header) {
-  Bytes bytes = encode_fields(header);
-  return bytes;
-}
-
-template <>
-std::optional<ForwardingHeader> decode(ByteView bytes, const CodecContext& context) {
-  return decode_fields<ForwardingHeader>(Decoder(bytes, context));
+Bytes encode_resource(const ResourceId& resource) {
+  Writer writer;
+  writer.opaque(Width::u8, resource.view());
+  return writer.take();
 }
 
 }  // namespace reload::wire

@@ -53,8 +53,9 @@ template <class T>
 [[nodiscard]] std::optional<StoredData> decode_stored(ByteView bytes, DataModel model);
 [[nodiscard]] Bytes encode_resource(const ResourceId& resource);  // with its length byte
 
-// Decode only the header at the start of `bytes`; the body is what follows `header_size`. Checks 6940 6.3.2: token,
-// sizes, list syntax, the fragment bit. Does not check version, overlay, ttl: that is forwarding's.
+// Decode only the header at the start of `bytes`, a whole message or fragment; the body is what follows `header_size`.
+// Checks 6940 6.3.2: token, sizes, list syntax, the fragment bit, and that `length` is that of `bytes` (the header is
+// filled in when only that is wrong). Does not check version, overlay, ttl: that is forwarding's.
 enum class HeaderFault : std::uint8_t { none, truncated, token, lists, fragment, length };
 struct HeaderDecode {
   HeaderFault fault = HeaderFault::none;
@@ -65,8 +66,9 @@ struct HeaderDecode {
 // Header bytes with `length` set for a body of `body_size` bytes.
 [[nodiscard]] Bytes encode_header(const ForwardingHeader& header, std::size_t body_size);
 
-// MessageContents and SecurityBlock as views into the message, in one pass: nothing is copied, and `contents_bytes` is
-// what the signature covers (6940 6.3.4).
+// MessageContents and SecurityBlock as views into the message, in one pass: the body is not copied, and
+// `contents_bytes` is what the signature covers (6940 6.3.4). Malformed too when code `error` comes with a body that is
+// not exactly one ErrorResponse (6940 6.3.3.1).
 struct ParsedBody {
   MessageCode code = MessageCode::invalid;
   ByteView body;

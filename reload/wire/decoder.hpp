@@ -43,18 +43,34 @@ class Decoder {
   void operator()(const char*, Width width, Bytes& bytes) { bytes = to_bytes(reader_.opaque(width)); }
   template <class T>
   void operator()(const char* name, Width width, std::vector<T>& list, std::size_t max) {
-    read_list(name, reader_.sub(width), list, max);
+    within(reader_.sub(width), Trailing::refuse, [&] { rest(name, list, max); });
   }
   void operator()(const char*, Width width, Width inner, std::vector<Bytes>& list) {
     within(reader_.sub(width), Trailing::refuse, [&] {
       while (!reader_.at_end()) list.push_back(to_bytes(reader_.opaque(inner)));
     });
   }
+  // The bits that shall be 0 are not looked at: they are reserved.
+  void flags(const char* name, std::uint32_t& member, std::uint32_t set, std::uint32_t kept) {
+    (*this)(name, member);
+    if ((member & set) != set) reader_.fail();
+    member = set | (member & kept);
+  }
   void raw(const char*, std::span<std::uint8_t> bytes) {
     const ByteView read = reader_.bytes(bytes.size());
     std::copy(read.begin(), read.end(), bytes.begin());
   }
   void rest(const char*, Bytes& bytes) { bytes = to_bytes(reader_.rest()); }
+  template <class T>
+  void rest(const char* name, std::vector<T>& list, std::size_t max) {
+    if constexpr (std::same_as<T, NodeId>) list.reserve(reader_.remaining() / context_.node_id_length);
+    if constexpr (kIsStrong<T>) list.reserve(reader_.remaining() / sizeof(T));
+    while (!reader_.at_end()) {
+      if (list.size() == max) return reader_.fail();
+      (*this)(name, list.emplace_back());
+      if (!is_usable(list.back())) list.pop_back();
+    }
+  }
   template <class T>
   void constant(T value) {
     T found{};
@@ -73,7 +89,7 @@ class Decoder {
     std::array<std::size_t, sizeof...(Lists)> lengths{};
     for (std::size_t& length : lengths) length = static_cast<std::size_t>(reader_.integer(size_of(width)));
     const std::size_t* length = lengths.data();
-    (read_list(lists.name, Reader(reader_.bytes(*length++)), lists.list, lists.max), ...);
+    (within(Reader(reader_.bytes(*length++)), Trailing::refuse, [&] { rest(lists.name, lists.list, lists.max); }), ...);
   }
   template <class T>
   void optional(const char* name, bool present, std::optional<T>& member) {
@@ -119,19 +135,6 @@ class Decoder {
     const bool good = reader_.ok() && (trailing == Trailing::skip || reader_.at_end());
     std::swap(reader_, part);
     if (!good) reader_.fail();
-  }
-
-  template <class T>
-  void read_list(const char* name, Reader part, std::vector<T>& list, std::size_t max) {
-    within(part, Trailing::refuse, [&] {
-      if constexpr (std::same_as<T, NodeId>) list.reserve(reader_.remaining() / context_.node_id_length);
-      if constexpr (kIsStrong<T>) list.reserve(reader_.remaining() / sizeof(T));
-      while (!reader_.at_end()) {
-        if (list.size() == max) return;
-        (*this)(name, list.emplace_back());
-        if (!is_usable(list.back())) list.pop_back();
-      }
-    });
   }
 
   Reader reader_;

@@ -38,14 +38,21 @@ class Encoder {
   template <class T>
   void operator()(const char* name, Width width, const std::vector<T>& list, std::size_t) {
     const auto scope = writer_.scope(width);
-    for (const T& element : list) (*this)(name, element);
+    rest(name, list, kNoMax);
   }
   void operator()(const char*, Width width, Width inner, const std::vector<Bytes>& list) {
     const auto scope = writer_.scope(width);
     for (const Bytes& element : list) writer_.opaque(inner, element);
   }
+  void flags(const char* name, std::uint32_t member, std::uint32_t set, std::uint32_t kept) {
+    (*this)(name, set | (member & kept));
+  }
   void raw(const char*, std::span<const std::uint8_t> bytes) { writer_.bytes(bytes); }
   void rest(const char*, const Bytes& bytes) { writer_.bytes(bytes); }
+  template <class T>
+  void rest(const char* name, const std::vector<T>& list, std::size_t) {
+    for (const T& element : list) (*this)(name, element);
+  }
   template <class T>
   void constant(T value) {
     (*this)("", value);
@@ -89,7 +96,7 @@ class Encoder {
   template <class List>
   void write_list(std::size_t& length_at, Width width, const ListField<List>& field) {
     const std::size_t from = writer_.size();
-    for (const auto& element : field.list) (*this)(field.name, element);
+    rest(field.name, field.list, field.max);
     writer_.patch(length_at, writer_.size() - from, size_of(width));
     length_at += size_of(width);
   }

@@ -6,8 +6,10 @@
 //   v(name, width, bytes)           opaque<>: length field of `width`, then the bytes
 //   v(name, width, list, max)       T<>: length field in bytes, then the elements; `max` bounds their number
 //   v(name, width, width, list)     a list of opaque<>
+//   v.flags(name, member, set, kept) an integer whose bits `set` are always 1, `kept` are data and the others 0
 //   v.raw(name, span)               as many bytes as the span has
 //   v.rest(name, bytes)             what is left of the enclosing scope
+//   v.rest(name, list, max)         the same as a list of elements
 //   v.constant(value)               must stand there
 //   v.require(condition)            a rule between fields
 //   v.scope(width, trailing, f)     a length field, then what f lists
@@ -54,7 +56,7 @@ void fields(auto& v, Of<IpAddressPort> auto& s) {
   v("type", s.type);
   v.scope(Width::u8, Trailing::skip, [&] {
     if (!is_known(s.type)) return;
-    v.raw("addr", std::span(s.address).first(s.type == AddressType::ipv4 ? 4 : 16));
+    v.raw("addr", std::span(s.address).first(s.type == AddressType::ipv4 ? 4U : 16U));
     v("port", s.port);
   });
 }
@@ -73,7 +75,8 @@ void fields(auto& v, Of<ForwardingHeader> auto& s) {
   v("configuration_sequence", s.configuration_sequence);
   v("version", s.version);
   v("ttl", s.ttl);
-  v("fragment", s.fragment);
+  v.flags("fragment", s.fragment, ForwardingHeader::kFragmentAlways,
+          ForwardingHeader::kFragmentLast | ForwardingHeader::kOffsetMask);
   v("length", s.length);
   v("transaction_id", s.transaction_id);
   v("max_response_length", s.max_response_length);
@@ -403,6 +406,8 @@ void fields(auto& v, Of<TurnServer> auto& s) {
 }
 
 // --- what has no structure of its own ---
+
+void fields(auto& v, Of<DestinationList> auto& s) { v.rest("destinations", s, limits::kMaxDestinations); }
 
 // The vec8 of Error_Unknown_Kind's error_info (7.4.1.2).
 void fields(auto& v, Of<std::vector<KindId>> auto& s) { v("unknown_kinds", Width::u8, s, kNoMax); }

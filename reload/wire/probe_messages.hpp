@@ -1,6 +1,8 @@
 // 6940 6.4.2.4, 6.4.2.5, 6.5.3: RouteQuery, Probe and Ping.
 #pragma once
 
+#include <optional>
+
 #include "reload/wire/destination.hpp"
 #include "reload/wire/types.hpp"
 
@@ -15,6 +17,9 @@ struct ProbeInformation {
   Bytes value;  // the three defined types: four bytes; see value_u32
   friend bool operator==(const ProbeInformation&, const ProbeInformation&) = default;
 };
+[[nodiscard]] ProbeInformation make_probe_information(ProbeInformationType type, std::uint32_t value);
+// Nothing when the value does not have four bytes.
+[[nodiscard]] std::optional<std::uint32_t> value_u32(const ProbeInformation& information);
 struct ProbeAns {
   std::vector<ProbeInformation> probe_info;
   friend bool operator==(const ProbeAns&, const ProbeAns&) = default;

@@ -19,7 +19,8 @@ template <class... Ts>
 void emplace_at(std::variant<Ts...>& variant, std::size_t index) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((index == I ? static_cast<void>(variant.template emplace<I>()) : void()), ...);
-  }(std::index_sequence_for<Ts...>{});
+  }
+  (std::index_sequence_for<Ts...>{});
 }
 
 }  // namespace reload::wire
