@@ -54,7 +54,6 @@ int no_pass_phrase(char*, int, int, void*) { return -1; }
 bool set_random_serial(X509& certificate) {
   std::array<std::uint8_t, 16> serial{};
   if (RAND_bytes(serial.data(), static_cast<int>(serial.size())) != 1) return false;
-  serial[0] |= 1;  // RFC 5280 4.1.2.2: positive
   const Handle<BIGNUM, BN_free> number(BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
   return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(&certificate)) != nullptr;
 }
@@ -184,9 +183,11 @@ std::string serial_hex(X509& certificate) {
   return to_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))});
 }
 
-Wall not_after(X509& certificate) {
+Result<Wall> not_after(X509& certificate) {
   std::tm broken_down{};
-  RELOAD_CHECK(ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &broken_down) == 1);
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &broken_down) != 1) {
+    return openssl_failure("holds a certificate whose end of validity cannot be read");
+  }
   return from_unix_seconds(timegm(&broken_down));
 }
 
@@ -195,12 +196,12 @@ Result<CertificateHandle> make_root(const std::string& overlay, EVP_PKEY& key, c
   if (!root) return openssl_failure("cannot make the overlay's root certificate");
   const std::string name = ("RELOAD CA of " + overlay).substr(0, kMaxCommonName);
   X509_NAME* subject = X509_get_subject_name(root.get());
-  const bool good = X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-                                               reinterpret_cast<const unsigned char*>(name.data()),
-                                               static_cast<int>(name.size()), -1, 0) == 1 &&
-                    X509_set_issuer_name(root.get(), subject) == 1 && add_basic_constraints(*root) &&
-                    add_key_usage(*root, {5, 6}) &&  // keyCertSign, cRLSign (RFC 5280 4.2.1.3)
-                    add_subject_key_id(*root) && X509_sign(root.get(), &key, EVP_sha256()) > 0;
+  const bool good =
+      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.data()),
+                                 static_cast<int>(name.size()), -1, 0) == 1 &&
+      X509_set_issuer_name(root.get(), subject) == 1 && add_basic_constraints(*root) &&
+      add_key_usage(*root, {5, 6}) &&  // keyCertSign, cRLSign (RFC 5280 4.2.1.3)
+      add_subject_key_id(*root) && X509_sign(root.get(), &key, EVP_sha256()) > 0;
   if (!good) return openssl_failure("cannot make the overlay's root certificate");
   return root;
 }
@@ -210,8 +211,7 @@ Result<CertificateHandle> make_leaf(const Identity& identity, const std::string&
   CertificateHandle leaf = begin(key, validity);
   // No extension beyond what RFC 5280 requires: the certificate travels in every message that its owner signs.
   const bool good = leaf && X509_set_issuer_name(leaf.get(), X509_get_subject_name(&issuer)) == 1 &&
-                    add_subject_alt_name(*leaf, identity, overlay) &&
-                    add_key_usage(*leaf, {0}) &&  // digitalSignature
+                    add_subject_alt_name(*leaf, identity, overlay) && add_key_usage(*leaf, {0}) &&  // digitalSignature
                     add_authority_key_id(*leaf, issuer) && X509_sign(leaf.get(), &issuer_key, EVP_sha256()) > 0;
   if (!good) return openssl_failure("cannot make the certificate of " + identity.user_name);
   return leaf;

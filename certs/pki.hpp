@@ -60,7 +60,7 @@ struct Identity {
 [[nodiscard]] std::string certificate_pem(X509& certificate);
 [[nodiscard]] Bytes certificate_der(X509& certificate);
 [[nodiscard]] std::string serial_hex(X509& certificate);
-[[nodiscard]] Wall not_after(X509& certificate);
+[[nodiscard]] Result<Wall> not_after(X509& certificate);
 
 // The overlay's root: self-signed, may sign certificates and nothing below it may.
 [[nodiscard]] Result<CertificateHandle> make_root(const std::string& overlay, EVP_PKEY& key, const Validity& validity);

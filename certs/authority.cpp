@@ -1,0 +1,120 @@
+#include "certs/authority.hpp"
+
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+
+#include <array>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "reload/base/check.hpp"
+
+namespace reload::certs {
+namespace {
+
+// 6940 11.3: cryptographically random, so that nobody can choose or foresee a place in the ring.
+Result<NodeId> random_node_id(std::size_t length) {
+  std::array<std::uint8_t, NodeId::kMaxSize> bytes{};
+  NodeId id;
+  do {
+    if (RAND_bytes(bytes.data(), static_cast<int>(length)) != 1) {
+      return failure("OpenSSL has no random numbers: cannot assign a Node-ID");
+    }
+    id = NodeId(ByteView(bytes.data(), length));
+  } while (id.is_zero() || id.is_wildcard());
+  return id;
+}
+
+Result<Identity> identity_for(const Request& request, const std::string& overlay, std::size_t node_id_length) {
+  Identity identity{request.user_name, request.node_ids};
+  while (identity.node_ids.size() < request.node_id_count) {
+    auto id = random_node_id(node_id_length);
+    if (!id) return tl::unexpected(id.error());
+    identity.node_ids.push_back(*id);
+  }
+  // 6940 11.3 wants one user name in every certificate, in a node's as well.
+  if (identity.user_name.empty()) identity.user_name = "node-" + identity.node_ids.front().hex() + "@" + overlay;
+  return identity;
+}
+
+}  // namespace
+
+SecretText Issued::entry() const {
+  std::string text = "# " + identity.user_name;
+  for (const NodeId& id : identity.node_ids) text += " " + id.hex();
+  text.reserve(text.size() + 1 + key.view().size() + certificate.size());  // no copy of the key is left by growing
+  text += '\n';
+  text += key.view();
+  text += certificate;
+  return SecretText(std::move(text));
+}
+
+std::string Issued::record() const {
+  nlohmann::ordered_json line{{"serial", serial}, {"user", identity.user_name}, {"node_ids", nlohmann::json::array()}};
+  for (const NodeId& id : identity.node_ids) line["node_ids"].push_back(id.hex());
+  line["not_after"] = iso_time(until);
+  return line.dump() + "\n";
+}
+
+Authority::Authority(std::string overlay, std::size_t node_id_length, KeyHandle key, CertificateHandle certificate,
+                     Wall until)
+    : overlay_(std::move(overlay)),
+      node_id_length_(node_id_length),
+      key_(std::move(key)),
+      certificate_(std::move(certificate)),
+      until_(until) {}
+
+Result<Authority> Authority::create(std::string overlay, std::size_t node_id_length, KeyType type,
+                                    const Validity& validity) {
+  auto key = generate_key(type);
+  if (!key) return tl::unexpected(key.error());
+  auto root = make_root(overlay, **key, validity);
+  if (!root) return tl::unexpected(root.error());
+  return Authority(std::move(overlay), node_id_length, std::move(*key), std::move(*root), validity.until);
+}
+
+Result<Authority> Authority::from_pem(std::string overlay, std::size_t node_id_length, std::string_view key,
+                                      std::string_view certificate) {
+  auto parsed_key = parse_key(key);
+  if (!parsed_key) return failure("ca.key " + parsed_key.error().text);
+  auto parsed = parse_certificate(certificate);
+  if (!parsed) return failure("ca.pem " + parsed.error().text);
+  if (X509_check_private_key(parsed->get(), parsed_key->get()) != 1) {
+    return failure("ca.key and ca.pem do not belong together: restore both from one backup");
+  }
+  if (X509_check_ca(parsed->get()) == 0) return failure("ca.pem is not the certificate of an authority");
+  const auto until = not_after(**parsed);
+  if (!until) return failure("ca.pem " + until.error().text);
+  return Authority(std::move(overlay), node_id_length, std::move(*parsed_key), std::move(*parsed), *until);
+}
+
+Result<Issued> Authority::issue(const Request& request) const {
+  RELOAD_CHECK(request.node_id_count >= 1 && request.node_id_count <= kMaxNodeIds);
+  if (request.validity.until > until_) {
+    return failure("the certificate would outlive the authority, which ends " + iso_time(until_) +
+                   ": give a smaller --days");
+  }
+  auto identity = identity_for(request, overlay_, node_id_length_);
+  if (!identity) return tl::unexpected(identity.error());
+  auto key = generate_key(request.key_type);
+  if (!key) return tl::unexpected(key.error());
+  auto leaf = make_leaf(*identity, overlay_, **key, request.validity, *certificate_, *key_);
+  if (!leaf) return tl::unexpected(leaf.error());
+  auto secret = certs::key_pem(**key);
+  if (!secret) return tl::unexpected(secret.error());
+  return Issued{std::move(*identity), serial_hex(**leaf), request.validity.until, certificate_pem(**leaf),
+                std::move(*secret)};
+}
+
+Validity validity_for(Wall now, unsigned days) { return {now - kBackdating, now + days * std::chrono::hours(24)}; }
+
+std::string iso_time(Wall time) {
+  const std::time_t seconds = to_unix_seconds(time);
+  std::tm broken_down{};
+  RELOAD_CHECK(gmtime_r(&seconds, &broken_down) != nullptr);
+  std::array<char, 32> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &broken_down);
+  return {text.data(), size};
+}
+
+}  // namespace reload::certs

@@ -1,0 +1,62 @@
+// The overlay's certificate authority (6940 11.3, 13.3): assigns Node-IDs, signs certificates, keeps the records. It
+// has two files in its directory, ca.key and ca.pem, and writes a line to issued.jsonl for each certificate.
+#pragma once
+
+#include "certs/files.hpp"
+#include "certs/pki.hpp"
+
+namespace reload::certs {
+
+// Clocks of other nodes may be behind ours; a certificate is to be valid for them the moment it is issued.
+inline constexpr Duration kBackdating = 1h;
+inline constexpr std::size_t kMaxNodeIds = 16;  // per certificate; RFC 6940 names no bound
+
+struct Request {
+  std::string user_name;         // canonical; empty: a name is made from the first Node-ID
+  std::vector<NodeId> node_ids;  // to be kept at a renewal; empty: `node_id_count` new ones
+  std::size_t node_id_count = 1;
+  KeyType key_type = KeyType::ecdsa;
+  Validity validity;
+};
+
+struct Issued {
+  Identity identity;
+  std::string serial;
+  Wall until;
+  std::string certificate;  // PEM
+  SecretText key;           // PEM
+
+  // Comment line, key and certificate: one entry of a credential file (reload/io/credential_files).
+  [[nodiscard]] SecretText entry() const;
+  // Its line in issued.jsonl.
+  [[nodiscard]] std::string record() const;
+};
+
+class Authority {
+ public:
+  static Result<Authority> create(std::string overlay, std::size_t node_id_length, KeyType type,
+                                  const Validity& validity);
+  static Result<Authority> from_pem(std::string overlay, std::size_t node_id_length, std::string_view key,
+                                    std::string_view certificate);
+
+  [[nodiscard]] Result<Issued> issue(const Request& request) const;
+  [[nodiscard]] Result<SecretText> key() const { return key_pem(*key_); }
+  [[nodiscard]] std::string certificate() const { return certificate_pem(*certificate_); }
+  [[nodiscard]] Bytes der() const { return certificate_der(*certificate_); }
+  [[nodiscard]] const std::string& overlay() const { return overlay_; }
+  [[nodiscard]] Wall until() const { return until_; }
+
+ private:
+  Authority(std::string overlay, std::size_t node_id_length, KeyHandle key, CertificateHandle certificate, Wall until);
+
+  std::string overlay_;
+  std::size_t node_id_length_;
+  KeyHandle key_;
+  CertificateHandle certificate_;
+  Wall until_;
+};
+
+[[nodiscard]] Validity validity_for(Wall now, unsigned days);
+[[nodiscard]] std::string iso_time(Wall time);  // RFC 3339, UTC
+
+}  // namespace reload::certs

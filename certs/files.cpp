@@ -1,0 +1,173 @@
+#include "certs/files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace reload::certs {
+namespace {
+
+std::string cause(int error) { return std::strerror(error); }
+
+std::string cure(int error, const Path& path) {
+  const std::string directory = path.has_parent_path() ? path.parent_path().string() : ".";
+  switch (error) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return " (you need the right to write in " + directory + ")";
+    case ENOENT:
+      return " (make the directory " + directory + " first)";
+    case ENOSPC:
+      return " (free some space and run the command again)";
+    default:
+      return "";
+  }
+}
+
+bool write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+// A rename is durable when its directory is on the disk.
+bool sync_directory_of(const Path& path) {
+  const Path directory = path.has_parent_path() ? path.parent_path() : Path(".");
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool synced = ::fsync(descriptor) == 0 || errno == EINVAL;  // some file systems cannot
+  ::close(descriptor);
+  return synced;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  [[nodiscard]] int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+std::string already_there(const Path& path) {
+  return path.string() + " exists already and is not overwritten: choose another name, or move it away first";
+}
+
+}  // namespace
+
+NewFile::NewFile(Path path, Path temporary, int descriptor, Existing existing)
+    : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor), existing_(existing) {}
+
+NewFile::NewFile(NewFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      existing_(other.existing_) {}
+
+NewFile::~NewFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+tl::unexpected<Failure> NewFile::failed(const std::string& what) const {
+  const int error = errno;
+  return failure("cannot " + what + " " + path_.string() + ": " + cause(error) + cure(error, path_));
+}
+
+Result<NewFile> NewFile::create(const Path& path, mode_t mode, Existing existing) {
+  struct stat status {};
+  const bool there = ::lstat(path.c_str(), &status) == 0;
+  if (there && existing == Existing::refuse) return failure(already_there(path));
+  if (there && !S_ISREG(status.st_mode)) return failure(path.string() + " is no regular file: choose another name");
+  std::string temporary = path.string() + ".XXXXXX";
+  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);  // made with mode 0600
+  NewFile file(path, temporary, descriptor, existing);
+  if (descriptor < 0) return file.failed("create");
+  if (::fchmod(descriptor, mode) != 0) return file.failed("set the mode of");
+  return file;
+}
+
+Result<void> NewFile::write(std::string_view text) {
+  if (!write_all(descriptor_, text)) return failed("write");
+  return {};
+}
+
+Result<void> NewFile::commit() {
+  if (::fsync(descriptor_) != 0) return failed("write");
+  const unsigned flags = existing_ == Existing::refuse ? RENAME_NOREPLACE : 0;
+  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), flags) != 0) {
+    if (errno == EEXIST) return failure(already_there(path_));
+    // File systems that know no flags: the name was free when this file was begun.
+    if (errno != EINVAL || ::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("rename to");
+  }
+  ::close(std::exchange(descriptor_, -1));
+  if (!sync_directory_of(path_)) return failed("sync the directory of");
+  return {};
+}
+
+Result<void> write_file(const Path& path, mode_t mode, Existing existing, std::string_view text) {
+  auto file = NewFile::create(path, mode, existing);
+  if (!file) return tl::unexpected(file.error());
+  if (auto written = file->write(text); !written) return written;
+  return file->commit();
+}
+
+Result<void> append_file(const Path& path, mode_t mode, std::string_view text) {
+  const auto failed = [&] {
+    const int error = errno;
+    return failure("cannot append to " + path.string() + ": " + cause(error) + cure(error, path));
+  };
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode));
+  if (file.get() < 0 || ::flock(file.get(), LOCK_EX) != 0) return failed();
+  if (!write_all(file.get(), text) || ::fsync(file.get()) != 0) return failed();
+  return {};
+}
+
+Result<std::string> read_file(const Path& path) {
+  const auto failed = [&] {
+    const int error = errno;
+    return failure("cannot read " + path.string() + ": " + cause(error));
+  };
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return failed();
+  std::string text;
+  std::array<char, 65536> part{};
+  while (true) {
+    const ssize_t count = ::read(file.get(), part.data(), part.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed();
+    if (count == 0) return text;
+    text.append(part.data(), static_cast<std::size_t>(count));
+    if (text.size() > kMaxFileBytes)
+      return failure(path.string() + " is larger than 1 GiB: it is no file of this tool");
+  }
+}
+
+std::optional<std::string> exposure_warning(const Path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || (status.st_mode & 077u) == 0) return std::nullopt;
+  std::array<char, 8> mode{};
+  std::snprintf(mode.data(), mode.size(), "%04o", status.st_mode & 07777u);
+  return path.string() + " holds private keys and others may read it (mode " + mode.data() + "): run chmod 600 " +
+         path.string();
+}
+
+}  // namespace reload::certs

@@ -1,0 +1,52 @@
+// Files as this tool reads and writes them: read whole with a bound; written beside the target, synced and renamed, so
+// that a reader sees the old file or the complete new one and a crash leaves no half of a key.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "reload/base/result.hpp"
+
+namespace reload::certs {
+
+using Path = std::filesystem::path;
+
+inline constexpr mode_t kPrivateMode = 0600;
+inline constexpr mode_t kPublicMode = 0644;
+inline constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30;  // a million credentials of 1 KiB
+
+enum class Existing { refuse, replace };
+
+class NewFile {
+ public:
+  // With Existing::refuse a file of this name is a failure, here and at commit.
+  static Result<NewFile> create(const Path& path, mode_t mode, Existing existing);
+  NewFile(NewFile&& other) noexcept;
+  NewFile& operator=(NewFile&&) = delete;
+  ~NewFile();  // what was not committed is removed
+
+  Result<void> write(std::string_view text);
+  Result<void> commit();
+
+ private:
+  NewFile(Path path, Path temporary, int descriptor, Existing existing);
+  [[nodiscard]] tl::unexpected<Failure> failed(const std::string& what) const;
+
+  Path path_;
+  Path temporary_;
+  int descriptor_;
+  Existing existing_;
+};
+
+[[nodiscard]] Result<void> write_file(const Path& path, mode_t mode, Existing existing, std::string_view text);
+// Appends one block under a lock, so that two runs at once do not mix their lines.
+[[nodiscard]] Result<void> append_file(const Path& path, mode_t mode, std::string_view text);
+[[nodiscard]] Result<std::string> read_file(const Path& path);
+// What to say when others than the owner may read a file with private keys.
+[[nodiscard]] std::optional<std::string> exposure_warning(const Path& path);
+
+}  // namespace reload::certs

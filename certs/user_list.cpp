@@ -1,0 +1,154 @@
+#include "certs/user_list.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "reload/base/bytes.hpp"
+
+namespace reload::certs {
+namespace {
+
+constexpr std::size_t kMaxUserPart = 64;  // RFC 5321 4.5.3.1.1
+constexpr std::size_t kMaxDomain = 253;   // RFC 1035 2.3.4, in text form
+constexpr std::size_t kMaxLabel = 63;
+constexpr std::size_t kMaxPassword = 256;
+
+bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// In RFC 3261's user without escapes and in RFC 5322's atext, so that one spelling serves both; and the dot.
+bool is_user_character(char c) {
+  return is_alphanumeric(c) || std::string_view("-_.!~*'&=+$?/").find(c) != std::string_view::npos;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text.substr(0, 80)) {
+    const bool printable = c >= 0x20 && c < 0x7f;
+    out += printable ? std::string(1, c) : "\\x" + to_hex(as_bytes({&c, 1}));
+  }
+  return out + "\"";
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::string_view without_scheme(std::string_view text) {
+  for (const std::string_view scheme : {"sip:", "sips:"}) {
+    const std::string_view head = text.substr(0, scheme.size());
+    if (std::ranges::equal(head, scheme, {}, lower)) return text.substr(scheme.size());
+  }
+  return text;
+}
+
+bool is_label(std::string_view label) {
+  return !label.empty() && label.size() <= kMaxLabel && label.front() != '-' && label.back() != '-' &&
+         std::ranges::all_of(label, [](char c) { return is_alphanumeric(c) || c == '-'; });
+}
+
+Result<std::string> digest(const EVP_MD* algorithm, std::string_view text) {
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> out{};
+  unsigned size = 0;
+  if (EVP_Digest(text.data(), text.size(), out.data(), &size, algorithm, nullptr) != 1) {
+    return failure("OpenSSL refuses MD5 or SHA-256, which SIP's digest authentication needs");
+  }
+  return to_hex({out.data(), size});
+}
+
+Result<UserEntry> parse_line(std::string_view line, std::string_view overlay) {
+  const std::size_t comma = line.find(',');
+  auto name = canonical_user_name(trimmed(line.substr(0, comma)), overlay);
+  if (!name) return tl::unexpected(name.error());
+  UserEntry entry{std::move(*name), std::nullopt};
+  if (comma != std::string_view::npos) {
+    const std::string_view password = line.substr(comma + 1);
+    if (password.empty()) return failure("the password of " + entry.name + " is empty: leave out the comma or add one");
+    if (password.size() > kMaxPassword) return failure("the password of " + entry.name + " is longer than 256 bytes");
+    const auto is_control = [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; };
+    if (std::ranges::any_of(password, is_control)) {
+      return failure("the password of " + entry.name + " holds a control character");
+    }
+    entry.password = std::string(password);
+  }
+  return entry;
+}
+
+}  // namespace
+
+Result<std::string> canonical_domain(std::string_view text) {
+  std::string domain;
+  std::ranges::transform(text, std::back_inserter(domain), lower);
+  if (domain.ends_with('.')) domain.pop_back();
+  const std::string expected = " is no domain name: expected labels of letters, digits and hyphens with dots between";
+  if (domain.empty() || domain.size() > kMaxDomain) return failure(quoted(text) + expected);
+  for (std::size_t at = 0; at <= domain.size();) {
+    const std::size_t dot = std::min(domain.find('.', at), domain.size());
+    if (!is_label(std::string_view(domain).substr(at, dot - at))) return failure(quoted(text) + expected);
+    at = dot + 1;
+  }
+  return domain;
+}
+
+Result<std::string> canonical_user_name(std::string_view text, std::string_view overlay) {
+  const std::string_view address = without_scheme(text);
+  const std::size_t at = address.find('@');
+  const std::string_view user = address.substr(0, at);
+  const auto refuse = [&](std::string_view why) {
+    return failure("bad user name " + quoted(text) + ": " + std::string(why));
+  };
+  if (user.empty()) return refuse("the part before @ is missing (write user@domain)");
+  if (user.size() > kMaxUserPart) return refuse("the part before @ is longer than 64 characters");
+  if (!std::ranges::all_of(user, is_user_character)) {
+    return refuse("the part before @ may hold letters, digits and -_.!~*'&=+$?/ only");
+  }
+  if (user.front() == '.' || user.back() == '.' || user.find("..") != std::string_view::npos) {
+    return refuse("a dot may not come first, last or twice in a row before @");
+  }
+  const auto domain = canonical_domain(at == std::string_view::npos ? overlay : address.substr(at + 1));
+  if (!domain) return refuse(domain.error().text);
+  return std::string(user) + "@" + *domain;
+}
+
+Result<std::vector<UserEntry>> parse_user_list(std::string_view text, std::string_view overlay) {
+  std::vector<UserEntry> users;
+  std::map<std::string, std::size_t> line_of;
+  std::size_t number = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++number;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (trimmed(line).empty() || trimmed(line).front() == '#') continue;
+    auto user = parse_line(line, overlay);
+    if (!user) return failure("line " + std::to_string(number) + ": " + user.error().text);
+    const auto [known, fresh] = line_of.emplace(user->name, number);
+    if (!fresh) {
+      return failure("line " + std::to_string(number) + ": " + user->name + " is already in line " +
+                     std::to_string(known->second));
+    }
+    users.push_back(std::move(*user));
+  }
+  if (users.empty()) return failure("no user in it: expected lines of name[,password]");
+  return users;
+}
+
+Result<std::string> password_record(const UserEntry& user, std::string_view overlay) {
+  if (!user.password) {
+    return failure(user.name + " has no password: write name,password in the list, or leave out --passwords");
+  }
+  const std::string realm(overlay);
+  const std::string secret = user.name.substr(0, user.name.find('@')) + ":" + realm + ":" + *user.password;
+  const auto md5 = digest(EVP_md5(), secret);
+  const auto sha256 = digest(EVP_sha256(), secret);
+  if (!md5 || !sha256) return tl::unexpected((md5 ? sha256 : md5).error());
+  return user.name + ":" + realm + ":" + *md5 + ":" + *sha256 + "\n";
+}
+
+}  // namespace reload::certs

@@ -1,0 +1,106 @@
+#include "certs/files.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+using namespace reload;
+using namespace reload::certs;
+
+namespace {
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "reload-certs.XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] Path file(const char* name) const { return path_ / name; }
+  [[nodiscard]] std::ptrdiff_t entries() const {
+    return std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator());
+  }
+
+ private:
+  Path path_;
+};
+unsigned mode_of(const Path& path) {
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  return status.st_mode & 07777u;
+}
+}  // namespace
+
+TEST_CASE("a file has its mode whatever the umask, and appears complete") {
+  const TemporaryDirectory directory;
+  const Path path = directory.file("key.pem");
+  const mode_t before = ::umask(0);
+  CHECK(write_file(path, kPrivateMode, Existing::refuse, "secret"));
+  ::umask(before);
+  CHECK(mode_of(path) == 0600);
+  CHECK(read_file(path) == "secret");
+  CHECK(directory.entries() == 1);
+}
+
+TEST_CASE("an existing file is refused, or replaced as a whole") {
+  const TemporaryDirectory directory;
+  const Path path = directory.file("key.pem");
+  REQUIRE(write_file(path, kPrivateMode, Existing::refuse, "one"));
+  const auto refused = write_file(path, kPrivateMode, Existing::refuse, "two");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().text.find("exists already and is not overwritten") != std::string::npos);
+  CHECK(read_file(path) == "one");
+  CHECK(write_file(path, kPrivateMode, Existing::replace, "two"));
+  CHECK(read_file(path) == "two");
+}
+
+TEST_CASE("a file that appears while ours is being written is not overwritten") {
+  const TemporaryDirectory directory;
+  const Path path = directory.file("key.pem");
+  {
+    auto file = NewFile::create(path, kPrivateMode, Existing::refuse);
+    REQUIRE(file);
+    REQUIRE(file->write("mine"));
+    REQUIRE(write_file(path, kPrivateMode, Existing::refuse, "theirs"));
+    CHECK_FALSE(file->commit());
+  }
+  CHECK(read_file(path) == "theirs");
+  CHECK(directory.entries() == 1);
+}
+
+TEST_CASE("what is not committed leaves nothing behind") {
+  const TemporaryDirectory directory;
+  {
+    auto file = NewFile::create(directory.file("key.pem"), kPrivateMode, Existing::refuse);
+    REQUIRE(file);
+    REQUIRE(file->write("half"));
+  }
+  CHECK(directory.entries() == 0);
+}
+
+TEST_CASE("failures name the file and the cure") {
+  const TemporaryDirectory directory;
+  const auto missing = write_file(directory.file("no/such/key.pem"), kPrivateMode, Existing::refuse, "x");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().text.find("no/such/key.pem") != std::string::npos);
+  CHECK(missing.error().text.find("make the directory") != std::string::npos);
+  CHECK(read_file(directory.file("absent")).error().text.find("absent: No such file") != std::string::npos);
+  CHECK_FALSE(read_file(directory.file(".")));
+  CHECK_FALSE(write_file("/dev/null", kPublicMode, Existing::replace, "x"));
+}
+
+TEST_CASE("lines are appended, and an exposed key file is spoken of") {
+  const TemporaryDirectory directory;
+  const Path path = directory.file("issued.jsonl");
+  REQUIRE(append_file(path, kPrivateMode, "a\n"));
+  REQUIRE(append_file(path, kPrivateMode, "b\n"));
+  CHECK(read_file(path) == "a\nb\n");
+  CHECK_FALSE(exposure_warning(path));
+  REQUIRE(::chmod(path.c_str(), 0640) == 0);
+  CHECK(exposure_warning(path).value_or("").find("(mode 0640): run chmod 600") != std::string::npos);
+}
