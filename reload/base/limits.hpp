@@ -19,7 +19,19 @@ inline constexpr std::size_t kMaxExtensions = 16;
 // Links. 22 out and as many in are normal in a ring of 3,000 (16 fingers, 6 neighbours); clients come on top.
 inline constexpr std::size_t kMaxLinks = 4096;
 inline constexpr std::size_t kMaxUnboundLinks = 64;          // links whose Node-ID is not known yet
+inline constexpr Duration kHandshakeTime = 10s;              // TCP connect and TLS handshake of one address
+inline constexpr std::size_t kMaxLinkQueueBytes = std::size_t{16} << 20;  // a side that does not read loses its link
+inline constexpr std::size_t kMaxPostedTasks = 65536;        // tasks from other threads waiting for the loop
 inline constexpr std::size_t kMaxFramesAwaitingAck = 65536;  // send times kept for round-trip samples
+
+// Connecting: Attach and AppAttach under way, in and out; topology itself has at most kMaxAttachesAtOnce of them.
+inline constexpr std::size_t kMaxPendingAttaches = 1024;
+// A link replaced by a newer one to the same node stays until what is under way on it has come.
+inline constexpr Duration kReplacedLinkTime = 5s;
+
+// Forwarding. 6940 6.1.2: state for the way back lives at least overlay-reliability-timer; we keep it for the life of a
+// request, after which no answer is wanted.
+inline constexpr Duration kReturnStateTime = 15s;
 
 // Transactions. 6940 6.2.1: 15 s is the life of a request.
 inline constexpr std::size_t kMaxRequestsOut = 65536;
@@ -39,6 +51,9 @@ inline constexpr std::size_t kMaxCachedCertificates = 131072;
 inline constexpr std::size_t kMaxChainLength = 4;
 inline constexpr std::size_t kMaxCryptoJobs = 16384;
 inline constexpr std::size_t kMaxCertificateBytes = 16384;
+// A forged chain must not cost more signature checks than an honest one with a few renewed CA certificates.
+inline constexpr unsigned kMaxChainSignatureChecks = 8;
+inline constexpr std::size_t kMaxNodeIdsInCertificate = 64;  // a message can't name more signers usefully
 
 // Storage.
 inline constexpr Duration kMaxClockSkew = 300s;  // a storage_time further in the future is refused
@@ -53,6 +68,12 @@ inline constexpr std::size_t kMaxAttachesAtOnce = 32;
 
 // Configuration document.
 inline constexpr std::size_t kMaxConfigBytes = std::size_t{4} << 20;
+inline constexpr unsigned kMaxConfigDepth = 32;           // the RFC's elements nest five deep; extensions may add some
+inline constexpr std::size_t kMaxConfigurations = 64;     // configuration elements in one document
+inline constexpr std::size_t kMaxSignaturesOfElement = 8;  // an old and a new signer, with room
+inline constexpr std::size_t kMaxConfiguredKinds = 1024;
+inline constexpr std::size_t kMaxDomainPattern = 512;  // a longer expression is no pattern for a domain
+inline constexpr std::size_t kMaxDomainName = 255;     // RFC 1035 2.3.4
 
 // Application connections.
 inline constexpr std::size_t kMaxPipes = 1024;
