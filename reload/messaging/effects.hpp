@@ -25,11 +25,15 @@ struct SendRequest {
   wire::DestinationList to;
   wire::MessageCode code = wire::MessageCode::invalid;
   Bytes body;
-  CredentialId signer{0};                                   // credentials.hpp; 0 is the node's own
-  std::vector<security::CertificatePtr> certificates;       // of signers of values inside, for the security block
-  std::optional<NodeId> first_hop;                          // send over the link to this node, whatever routing says
-  bool any_config_sequence = false;                         // ConfigUpdateReq: configuration_sequence 65535
-  unsigned tries = 0;                                       // 0: kRequestTries; else fewer, for probing
+  CredentialId signer{0};                              // credentials.hpp; 0 is the node's own
+  std::vector<security::CertificatePtr> certificates;  // of signers of values inside, for the security block
+  std::optional<NodeId> first_hop;                     // send over the link to this node, whatever routing says
+  bool any_config_sequence = false;                    // ConfigUpdateReq: configuration_sequence 65535
+  unsigned tries = 0;                                  // 0: kRequestTries; else fewer, for probing
+};
+// Stops sending a request again; its owner hears no more of it (6940 6.5.1.2: the glare of two Attach requests).
+struct CancelRequest {
+  Token token;
 };
 struct SendAnswer {
   RequestId request;
@@ -69,8 +73,8 @@ struct UpdateWanted {
 };
 
 // Topology to storage.
-struct RangeChanged {};     // own range or replica set changed: see what to hand over, copy or delete
-struct NeighborFailed {     // 6940 10.7.1: start the hold-down before new replicas
+struct RangeChanged {};  // own range or replica set changed: see what to hand over, copy or delete
+struct NeighborFailed {  // 6940 10.7.1: start the hold-down before new replicas
   NodeId node;
 };
 // A joining peer is about to own part of what this peer holds: send it the values in (after, owner] (6940 10.5 step 6).
@@ -93,8 +97,9 @@ struct ConfigOffered {
   RequestId request;  // answered when the check is done
 };
 
-using Effect = std::variant<SendRequest, SendAnswer, SendError, SignValue, WantLink, DropLink, UpdateWanted,
-                            RangeChanged, NeighborFailed, HandOver, HandedOver, JoinStateChanged, ConfigOffered>;
+using Effect =
+    std::variant<SendRequest, CancelRequest, SendAnswer, SendError, SignValue, WantLink, DropLink, UpdateWanted,
+                 RangeChanged, NeighborFailed, HandOver, HandedOver, JoinStateChanged, ConfigOffered>;
 using Effects = std::deque<Effect>;
 
 }  // namespace reload::messaging
