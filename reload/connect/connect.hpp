@@ -30,10 +30,14 @@ struct CloseUnwanted {  // a link that no Attach explains, or whose certificate 
   LinkId link;
   std::string reason;
 };
-using ConnectEvent = std::variant<OpenTo, AttachDone, AppAttachDone, AppAccepted, CloseUnwanted>;
+struct BindLink {  // the Attach over which the link came says whose it is, of the several Node-IDs of its certificate
+  LinkId link;
+  NodeId node;
+};
+using ConnectEvent = std::variant<OpenTo, AttachDone, AppAttachDone, AppAccepted, CloseUnwanted, BindLink>;
 
 struct ConnectOptions {
-  std::vector<wire::IpAddressPort> overlay_candidates;                             // where our listener is reached
+  std::vector<wire::IpAddressPort> overlay_candidates;  // where our listener is reached
   std::vector<std::pair<ApplicationId, std::vector<wire::IpAddressPort>>> applications;  // and those of applications
 };
 
@@ -51,13 +55,16 @@ class Connect {
   void on_request(const messaging::Request& request, messaging::Context& context);
   void on_answer(const messaging::Token& token, const messaging::Answer& answer, messaging::Context& context);
 
-  // An overlay link to `node` is up (in or out). Completes the attach that it belongs to, if any; appends
-  // UpdateWanted when the other side's Attach asked for one.
+  // An overlay link is up (in or out); `attempt` is that of its OpenTo, 0 for any other. `peer.node_id` is zero when
+  // its certificate has several Node-IDs. Completes the attach that it belongs to, if any; appends UpdateWanted when
+  // the other side's Attach asked for one. Older links to the same node are closed a little later (T52).
   void on_overlay_link(std::uint64_t attempt, LinkId link, const security::Signer& peer, bool inbound,
                        messaging::Context& context);
   // An application link is up: matched to its AppAttach by Node-ID and application, or closed.
   void on_app_link(std::uint64_t attempt, LinkId link, const security::Signer& peer, ApplicationId application,
                    bool inbound, messaging::Context& context);
+  // An overlay link or a not yet accepted application link is gone.
+  void on_link_down(LinkId link);
   // A link opened for `attempt` could not be made.
   void on_open_failed(std::uint64_t attempt, const std::string& reason, messaging::Context& context);
   void on_timer(messaging::Context& context);

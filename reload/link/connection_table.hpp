@@ -1,0 +1,76 @@
+// The Connection Table (6940 6.1, guide 4.1): every established link of this node and the Node-ID at its other end.
+// Several links to one node are accepted; the newest that works is used for sending (T52). Iteration is by LinkId.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "reload/base/ids.hpp"
+#include "reload/base/limits.hpp"
+#include "reload/base/strong.hpp"
+#include "reload/link/link_session.hpp"
+
+namespace reload::link {
+
+struct Link {
+  LinkId id;
+  std::optional<NodeId> node;  // nothing: a certificate with several Node-IDs and no Attach yet (T7)
+  bool inbound = false;
+  std::optional<ApplicationId> application;  // set: an application's connection, without frames
+  std::optional<LinkSession> session;        // set: an overlay link
+  [[nodiscard]] bool is_overlay() const { return session.has_value(); }
+};
+
+struct HealthChange {
+  LinkId link;
+  std::optional<NodeId> node;
+  Health health = Health::good;
+};
+
+class ConnectionTable {
+ public:
+  ConnectionTable(std::size_t max_message_size, Counters& counters)
+      : max_message_size_(max_message_size), counters_(counters) {}
+
+  // nullptr (counted as refused) when kMaxLinks or kMaxUnboundLinks is reached. Precondition: `id` is new and larger
+  // than every id before, as LinkIds are given in order of time.
+  Link* add_overlay(LinkId id, std::optional<NodeId> node, bool inbound);
+  Link* add_application(LinkId id, const NodeId& node, ApplicationId application, bool inbound);
+  // Gives an unbound link its Node-ID; false if there is no such link or it is bound to another node.
+  bool bind(LinkId id, const NodeId& node);
+  // Whether there was such a link.
+  bool remove(LinkId id);
+
+  [[nodiscard]] Link* find(LinkId id);
+  // The overlay link to send to `node` over: the newest that is good, else the newest; nullptr if none.
+  [[nodiscard]] Link* link_to(const NodeId& node);
+  [[nodiscard]] bool connected(const NodeId& node) const { return by_node_.contains(node); }
+  // A link to the node exists that is not suspect.
+  [[nodiscard]] bool working(const NodeId& node) const;
+  [[nodiscard]] std::vector<LinkId> links_to(const NodeId& node) const;  // overlay links, oldest first
+  [[nodiscard]] std::vector<NodeId> nodes() const;                       // with an overlay link, in order
+  [[nodiscard]] std::size_t size() const { return links_.size(); }
+  [[nodiscard]] auto begin() const { return links_.begin(); }
+  [[nodiscard]] auto end() const { return links_.end(); }
+
+  // LinkSession::frame for a link of this table; keeps the table's deadline right. Precondition: an overlay link.
+  [[nodiscard]] Bytes frame(Link& link, ByteView head, std::size_t body_size, Now now);
+  // Links that became suspect or dead; the dead are to be closed and removed by the caller.
+  [[nodiscard]] std::vector<HealthChange> on_time(Now now);
+  // Not later than the first deadline of any link; may be early after acknowledgements, on_time then does nothing.
+  [[nodiscard]] std::optional<Mono> next_deadline() const { return deadline_; }
+  void set_max_message_size(std::size_t size);
+
+ private:
+  Link* add(Link link);
+  void note(std::optional<Mono> deadline);
+
+  std::size_t max_message_size_;
+  Counters& counters_;
+  std::map<LinkId, Link> links_;
+  std::map<NodeId, std::vector<LinkId>> by_node_;  // overlay links, oldest first
+  std::size_t unbound_ = 0;
+  std::optional<Mono> deadline_;
+};
+
+}  // namespace reload::link
