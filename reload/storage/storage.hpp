@@ -1,5 +1,6 @@
 // The storage component (6940 7): answers Store, Fetch, Stat and Find; keeps replicas right as the ring changes;
-// stores and fetches for this node's own usages.
+// stores and fetches for this node's own usages. It applies its writes to the store at once; the driver commits them
+// before it sends what the step produced, so that no answer promises what a crash would lose.
 #pragma once
 
 #include "reload/messaging/handler.hpp"
@@ -24,9 +25,11 @@ struct FetchCall {
   ResourceId resource;
   std::vector<wire::StoredDataSpecifier> specifiers;
 };
-// Only values that verified and whose signer may write them (6940 7.4.2.2); `invalid` counts the others.
+// Only values that verified and whose signer may write them (6940 7.4.2.2), and synthetic values that say "nothing
+// here" (their signer is unknown); `signers[k][v]` signed value v of kinds[k]; `invalid` counts the others.
 struct FetchDone {
   std::vector<wire::FetchKindResponse> kinds;
+  std::vector<std::vector<security::Signer>> signers;
   std::size_t invalid = 0;
 };
 template <class T>
@@ -60,9 +63,6 @@ class Storage {
   void fetch(ApiId id, FetchCall call, messaging::Context& context);
 
   // Drained by node.cpp after each step.
-  [[nodiscard]] WriteBatch take_batch();
-  // The batch was applied, or could not be (disk full): answers that wait for it are sent or turned into errors.
-  void on_batch_done(const Result<void>& outcome, messaging::Context& context);
   [[nodiscard]] std::vector<StorageEvent> take_events();
 
   [[nodiscard]] std::size_t resource_count() const;  // for Probe's num_resources
