@@ -33,6 +33,11 @@ inline constexpr Duration kReplacedLinkTime = 5s;
 // request, after which no answer is wanted.
 inline constexpr Duration kReturnStateTime = 15s;
 
+// Bootstrap. The first pause is short because a peer that is just starting is the common case; the last keeps the load
+// of many waiting nodes on a returning bootstrap node small.
+inline constexpr Duration kFirstBootstrapPause = 200ms;
+inline constexpr Duration kLastBootstrapPause = 10s;
+
 // Transactions. 6940 6.2.1: 15 s is the life of a request.
 inline constexpr std::size_t kMaxRequestsOut = 65536;
 inline constexpr std::size_t kMaxRequestsIn = 65536;

@@ -1,0 +1,68 @@
+// One RELOAD node: a plain object without thread, socket, clock or file. A driver gives it one input and the time,
+// commits (flush), drains the outputs, and comes back at the next deadline or input.
+#pragma once
+
+#include <memory>
+
+#include "reload/node/node_options.hpp"
+#include "reload/node/output.hpp"
+#include "reload/topology/topology.hpp"
+
+namespace reload::node {
+
+// For /status and the tools; a copy, safe to keep.
+struct LinkInfo {
+  NodeId node;
+  wire::IpAddressPort remote;
+  bool inbound = false;
+  bool client = false;
+  Duration round_trip{};
+};
+struct NodeStatus {
+  NodeId self;
+  std::string overlay;
+  std::uint16_t configuration_sequence = 0;
+  topology::TopologyStatus topology;
+  std::vector<LinkInfo> links;
+  std::size_t values = 0;
+  std::size_t resources = 0;
+  std::size_t requests_pending = 0;
+  Duration uptime{};
+};
+
+class Node {
+ public:
+  // `crypto`, `rng` and `store` outlive the node.
+  static Result<std::unique_ptr<Node>> make(NodeOptions options, config::ConfigPtr config,
+                                            security::Credentials credentials, const security::Crypto& crypto,
+                                            Rng& rng, storage::ValueStore& store, Now now);
+  ~Node();
+
+  // Begins to join, or the overlay itself.
+  void start(Now now);
+  void handle(Input input, Now now);
+  // Makes what the inputs since the last flush have stored survive, and lets the answers that wait for it go.
+  void flush(Now now);
+  // True when a flush is due: the driver may gather the inputs of one loop turn before it.
+  [[nodiscard]] bool needs_flush() const;
+  [[nodiscard]] std::vector<Output> take_outputs();
+  [[nodiscard]] std::optional<Mono> next_deadline(Now now) const;
+
+  // A user this node hosts. Its Node-ID must not be the node's own.
+  CredentialId add_user(security::CredentialPtr credential);
+  [[nodiscard]] const security::Credentials& credentials() const;
+
+  [[nodiscard]] NodeId self() const;
+  [[nodiscard]] bool joined() const;
+  [[nodiscard]] const config::OverlayConfig& config() const;
+  [[nodiscard]] NodeStatus status(Now now) const;
+  [[nodiscard]] const Counters& counters() const;
+  [[nodiscard]] const forwarding::RouteView& route() const;
+
+ private:
+  struct Impl;
+  explicit Node(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace reload::node

@@ -1,0 +1,17 @@
+// What a node is given at construction.
+#pragma once
+
+#include "reload/connect/connect.hpp"
+
+namespace reload::node {
+
+enum class Role : std::uint8_t { peer, client };
+
+struct NodeOptions {
+  Role role = Role::peer;
+  bool first_peer = false;  // start a new overlay: joined at once, alone (6940 10.5: only by a local setting)
+  connect::ConnectOptions candidates;
+  std::vector<wire::IpAddressPort> bootstrap;  // in place of the document's bootstrap nodes, when not empty
+};
+
+}  // namespace reload::node
