@@ -39,10 +39,15 @@ struct OverlayConfig {
   std::vector<std::string> mandatory_extensions;
   KindRegistry kinds = KindRegistry::with_registered();
 
-  Bytes document;               // as received, for ConfigUpdate
+  Bytes document;                  // as received, for ConfigUpdate
+  SignedElement element;           // the configuration element in it, and its signatures
   std::uint32_t overlay_hash = 0;  // last four bytes of SHA-1(instance_name), in every header
 
   [[nodiscard]] bool is_bad_node(const NodeId& id) const;
+  [[nodiscard]] bool is_configuration_signer(const NodeId& id) const;
+  [[nodiscard]] bool is_kind_signer(const NodeId& id) const;
+  // T60: an expired document keeps a node running but starts no new joins.
+  [[nodiscard]] bool is_expired(Wall now) const { return expiration && *expiration < now; }
   [[nodiscard]] wire::CodecContext codec() const { return {node_id_length, &kinds}; }
 };
 using ConfigPtr = std::shared_ptr<const OverlayConfig>;

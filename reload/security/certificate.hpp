@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,17 @@ struct Certificate {
   std::string user_name;         // rfc822Name; empty if none
   Wall not_before;
   Wall not_after;
-  bool is_ca = false;
-  Bytes issuer;   // DER names, to find a chain by
+  bool is_ca = false;                  // BasicConstraints, and keyCertSign where key usage is given
+  std::optional<unsigned> path_limit;  // BasicConstraints' pathLenConstraint
+  Bytes issuer;                        // DER names, to find a chain by
   Bytes subject;
   Bytes public_key_info;  // SubjectPublicKeyInfo DER, for self-signed Node-IDs (T: the whole SEQUENCE)
   wire::SignatureAlgorithm key_algorithm = wire::SignatureAlgorithm::ecdsa;
   std::shared_ptr<const PublicKey> key;
+  // SHA-256(Node-ID || DER) for each Node-ID when there are several (6940 6.3.4); empty otherwise.
+  std::vector<CertificateHash> identity_hashes;
 
+  [[nodiscard]] bool is_self_issued() const { return equal(issuer, subject); }
   [[nodiscard]] bool valid_at(Wall time) const { return not_before <= time && time <= not_after; }
   [[nodiscard]] bool holds(const NodeId& id) const;
 };
@@ -57,6 +62,7 @@ struct ReloadUri {
   NodeId node_id;
   std::string overlay;
 };
+[[nodiscard]] bool is_reload_uri(std::string_view uri);  // by its scheme alone
 [[nodiscard]] std::optional<ReloadUri> parse_reload_uri(std::string_view uri, std::size_t node_id_length);
 [[nodiscard]] std::string make_reload_uri(const NodeId& node_id, std::string_view overlay);
 

@@ -2,7 +2,8 @@
 // No other code touches a private key.
 #pragma once
 
-#include "reload/base/flat_map.hpp"
+#include <map>
+
 #include "reload/base/strong.hpp"
 #include "reload/security/crypto.hpp"
 
@@ -11,7 +12,7 @@ namespace reload::security {
 struct Credential {
   CertificatePtr certificate;
   std::shared_ptr<const PrivateKey> key;
-  NodeId node_id;                           // the one this credential signs as
+  NodeId node_id;                             // the one this credential signs as
   std::vector<CertificatePtr> intermediates;  // CA certificates between it and a root
 };
 using CredentialPtr = std::shared_ptr<const Credential>;
@@ -21,15 +22,17 @@ inline constexpr CredentialId kNodeCredential{0};
 class Credentials {
  public:
   explicit Credentials(CredentialPtr node);
+  // Adds a user's credential. A second one of the same user name takes the first one's place (renewal) and its id.
   CredentialId add(CredentialPtr user);
-  void remove(CredentialId id);
+  void remove(CredentialId id);  // Precondition: not the node's own
   [[nodiscard]] CredentialPtr find(CredentialId id) const;
   [[nodiscard]] CredentialPtr node() const { return find(kNodeCredential); }
   [[nodiscard]] std::optional<CredentialId> find_user(std::string_view user_name) const;
 
  private:
-  std::vector<CredentialPtr> credentials_;
-  FlatMap<std::string, CredentialId> by_user_;
+  std::map<CredentialId, CredentialPtr> credentials_;
+  std::map<std::string, CredentialId, std::less<>> by_user_;
+  CredentialId next_{1};  // never used again, so that a late job finds no other user's key
 };
 
 }  // namespace reload::security

@@ -22,19 +22,21 @@ struct SignResult {
 // Checks the signatures of a message and of all values in it, and the certificates that came with it, in one go.
 struct SignatureCheck {
   wire::Signature signature;
-  Bytes input;  // complete, with SignerIdentity
+  Bytes input;              // complete, with SignerIdentity
   Bytes alternative_input;  // accepted too when not empty (T25: resource_id without its length byte)
 };
+// Of `fresh`, only the certificates that a check names as its signer are judged, so that a bucket full of strangers
+// costs no signature checks.
 struct VerifyJob {
   std::vector<CertificatePtr> known;  // accepted before; found by hash in the trust cache
-  std::vector<Bytes> fresh;           // DER of certificates never seen
+  std::vector<Bytes> fresh;           // DER of certificates never seen, intermediate CAs too
   TrustPtr trust;
   Wall now;
   std::vector<SignatureCheck> checks;
 };
 struct VerifyResult {
   std::vector<CertificatePtr> accepted;  // those of `fresh` that chain to the trust; to be cached
-  std::vector<std::string> refused;      // why, for each that does not
+  std::vector<std::string> refused;      // why, for each that does not, or can't be parsed
   std::vector<Signer> signers;           // one for each check; unknown where the check failed
   std::vector<std::string> faults;       // one for each check: empty, or what was wrong
 };
