@@ -43,19 +43,20 @@ class Messenger {
 
   // The effects of the same names.
   void send_request(SendRequest request, Context& context);
+  void cancel_request(const CancelRequest& cancel);
   void send_answer(SendAnswer answer, Context& context);
   void send_error(SendError error, Context& context);
   void sign_value(SignValue value, Context& context);
 
   // An error about a request that is not for this node, or was not looked into further (expired TTL, unknown option;
   // 6940 6.3.3.1). The caller has seen that it is a request (T2).
-  void send_hop_error(const wire::ForwardingHeader& request, const wire::Destination& previous_hop,
+  void send_hop_error(const wire::ForwardingHeader& request, const std::optional<wire::Destination>& previous_hop,
                       wire::ErrorCode code, Bytes info, Context& context);
 
   // A whole, reassembled message for this node. `previous_hop` is what goes in front of its Via List on the way back:
-  // the Node-ID of the link's other side, or an opaque id that stands for the link (T7); this node's own Node-ID for a
-  // message it sent to itself. `link_node`: the Node-ID bound to the link; zero if none.
-  void on_delivered(wire::ForwardingHeader header, SharedBytes body, wire::Destination previous_hop,
+  // the Node-ID of the link's other side, or an opaque id that stands for the link (T7); nothing for a message this
+  // node sent to itself. `link_node`: the Node-ID bound to the link; zero if none.
+  void on_delivered(wire::ForwardingHeader header, SharedBytes body, std::optional<wire::Destination> previous_hop,
                     const NodeId& link_node, Context& context);
   void on_crypto(JobId job, security::CryptoResult result, Context& context);
 
