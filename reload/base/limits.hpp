@@ -64,6 +64,24 @@ inline constexpr std::size_t kMaxNodeIdsInCertificate = 64;  // a message can't 
 inline constexpr Duration kMaxClockSkew = 300s;  // a storage_time further in the future is refused
 inline constexpr std::size_t kMaxValuesPerStore = 1024;
 inline constexpr std::size_t kMaxKindsPerRequest = 63;  // 6940 7.4.4: FindReq.kinds has one length byte
+// A StoreAns waits until both replicas have the values, so that an acknowledged value survives the loss of this peer the
+// moment after; but not longer than this, as a slow or dead replica must not hold up a writer.
+inline constexpr Duration kReplicaAckWait = 1s;
+inline constexpr Duration kReplicaHoldDown = 30s;  // 6940 10.7.1: successor replacement hold-down time
+// Copies on their way to one peer. Enough to fill a link of 100 ms with small values, too few to flood a joining peer.
+inline constexpr std::size_t kReplicaWindow = 32;
+inline constexpr std::size_t kStoreWalkPiece = 256;        // Kinds looked at in one step when the store is walked
+inline constexpr std::size_t kMaxHandOvers = 8;            // peers that join at this peer at the same time
+inline constexpr std::size_t kMaxKnownHolders = 32;        // peers whose copies are remembered: neighbours and owners
+inline constexpr std::size_t kMaxKnownCopies = 1'000'000;  // in all; beyond it copies are sent again, which is harmless
+inline constexpr Duration kCopyRetryFirst = 2s;  // after a pass over the store in which copies failed; doubles up to
+inline constexpr Duration kCopyRetryMost = 300s;
+inline constexpr std::size_t kCopyFailuresInPass = 32;   // then the pass waits: the peer is gone or does not agree yet
+inline constexpr std::size_t kStoreMessageReserve = 1500;  // of max-message-size, for header, signature, certificates
+inline constexpr std::size_t kMaxOwnSlots = 65536;       // last storage times of own values, to be strictly increasing
+inline constexpr std::size_t kMaxOwnCalls = 16384;       // own Stores and Fetches under way
+inline constexpr std::size_t kMaxSignerCertificates = 16384;    // parsed certificates of stored values
+inline constexpr std::size_t kMaxMemoryValues = 4'000'000;      // about 8 GiB of values of 2 KiB
 
 // Topology. 6940 10.4: at least three of each; 6940 10.6.. suggests 16 fingers, up to 128.
 inline constexpr std::size_t kNeighborsEachSide = 3;
