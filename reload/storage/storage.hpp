@@ -13,8 +13,8 @@ struct StoreCall {
   ResourceId resource;
   KindId kind;
   wire::StoredDataValue value;
-  std::uint32_t lifetime = 3600;      // seconds
-  std::uint64_t generation = 0;       // 0: no check
+  std::uint32_t lifetime = 3600;  // seconds
+  std::uint64_t generation = 0;   // 0: no check
   CredentialId credential{0};
 };
 struct StoreDone {

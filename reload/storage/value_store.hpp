@@ -23,7 +23,7 @@ struct ValueKey {
 [[nodiscard]] Bytes slot_of(const wire::StoredDataValue& value);
 
 struct StoredValue {
-  wire::StoredData data;    // lifetime as received
+  wire::StoredData data;  // lifetime as received
   Wall received_at;
   SharedBytes certificate;  // DER of the signer's certificate, kept with the value (6940 6.3.4)
   security::CertificateHash certificate_hash{};
