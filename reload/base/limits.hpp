@@ -45,6 +45,8 @@ inline constexpr std::size_t kMaxCachedAnswers = 16384;
 inline constexpr std::size_t kMaxCachedAnswerBytes = std::size_t{32} << 20;
 inline constexpr std::size_t kMaxRequestsInPerSigner = 8192;
 inline constexpr unsigned kRequestTries = 5;
+inline constexpr unsigned kMaxConfigRepeats = 3;              // new transactions after an exchange of configurations
+inline constexpr std::size_t kMaxConfigUpdatesAtOnce = 1024;  // a whole ring of another age must not cost its memory
 
 // Fragments. 6940 6.7: incomplete sets live 15 s.
 inline constexpr Duration kReassemblyTime = 15s;
