@@ -1,0 +1,86 @@
+#include "reload/messaging/answer_cache.hpp"
+
+#include "reload/base/check.hpp"
+#include "reload/base/limits.hpp"
+
+namespace reload::messaging {
+
+std::optional<RequestId> AnswerCache::add(IncomingRequest request, Mono now) {
+  drop_expired(now);
+  const auto share = by_signer_.find(request.signer);
+  if (share != by_signer_.end() && share->second >= limits::kMaxRequestsInPerSigner) return std::nullopt;
+  if (requests_.size() >= limits::kMaxRequestsIn && !drop_oldest_answer()) return std::nullopt;
+
+  const RequestId id{++last_id_};
+  const bool added = by_key_.emplace(Key{request.transaction, request.signer}, id).second;
+  RELOAD_CHECK(added);
+  ++by_signer_[request.signer];
+  requests_.emplace_hint(requests_.end(), id, std::move(request));
+  return id;
+}
+
+IncomingRequest* AnswerCache::find(RequestId id, Mono now) {
+  const auto it = requests_.find(id);
+  return it == requests_.end() || it->second.expires <= now ? nullptr : &it->second;
+}
+
+IncomingRequest* AnswerCache::find(TransactionId transaction, const NodeId& signer, Mono now) {
+  drop_expired(now);
+  const auto it = by_key_.find(Key{transaction, signer});
+  return it == by_key_.end() ? nullptr : find(it->second, now);
+}
+
+IncomingRequest* AnswerCache::find_signature(TransactionId transaction, ByteView signature, Mono now) {
+  drop_expired(now);
+  for (auto it = by_key_.lower_bound(Key{transaction, NodeId{}}); it != by_key_.end(); ++it) {
+    if (it->first.first != transaction) break;
+    IncomingRequest* request = find(it->second, now);
+    if (request != nullptr && equal(request->signature, signature)) return request;
+  }
+  return nullptr;
+}
+
+void AnswerCache::set_answer(RequestId id, SharedBytes answer) {
+  const auto it = requests_.find(id);
+  if (it == requests_.end()) return;
+  RELOAD_CHECK(it->second.answer.empty());
+  it->second.answer = std::move(answer);
+  ++answers_;
+  answer_bytes_ += it->second.answer.size();
+  answered_.push_back(id);
+  while (answers_ > limits::kMaxCachedAnswers || answer_bytes_ > limits::kMaxCachedAnswerBytes) {
+    if (!drop_oldest_answer()) break;
+  }
+}
+
+void AnswerCache::remove(RequestId id) {
+  const auto it = requests_.find(id);
+  if (it == requests_.end()) return;
+  const IncomingRequest& request = it->second;
+  if (!request.answer.empty()) {
+    --answers_;
+    answer_bytes_ -= request.answer.size();
+  }
+  by_key_.erase(Key{request.transaction, request.signer});
+  const auto share = by_signer_.find(request.signer);
+  if (--share->second == 0) by_signer_.erase(share);
+  requests_.erase(it);
+}
+
+void AnswerCache::drop_expired(Mono now) {
+  while (!requests_.empty() && requests_.begin()->second.expires <= now) remove(requests_.begin()->first);
+  while (!answered_.empty() && !requests_.contains(answered_.front())) answered_.pop_front();
+}
+
+bool AnswerCache::drop_oldest_answer() {
+  while (!answered_.empty()) {
+    const RequestId id = answered_.front();
+    answered_.pop_front();
+    if (!requests_.contains(id)) continue;
+    remove(id);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace reload::messaging

@@ -1,0 +1,60 @@
+#include "reload/messaging/config_sync.hpp"
+
+#include <algorithm>
+
+#include "reload/base/limits.hpp"
+
+namespace reload::messaging {
+
+Sequence compare_sequence(const wire::ForwardingHeader& header, wire::MessageCode code,
+                          const config::OverlayConfig& config) {
+  const std::uint16_t theirs = header.configuration_sequence;
+  if (theirs == config.sequence) return Sequence::same;
+  if (theirs == wire::kAnyConfigSequence && code == wire::MessageCode::config_update_req) return Sequence::same;
+  return config::is_newer_sequence(theirs, config.sequence) ? Sequence::newer : Sequence::older;
+}
+
+std::optional<SendRequest> ConfigSync::offer_document(const NodeId& peer, wire::DestinationList to,
+                                                      const config::OverlayConfig& config, Mono now) {
+  if (config.document.empty()) return std::nullopt;
+  return offer(peer, std::move(to),
+               {.type = wire::ConfigUpdateType::config, .config_data = config.document, .kinds = {}}, config, now);
+}
+
+std::optional<SendRequest> ConfigSync::offer_kinds(const NodeId& peer, wire::DestinationList to,
+                                                   std::span<const KindId> kinds, const config::OverlayConfig& config,
+                                                   Mono now) {
+  wire::ConfigUpdateReq update{.type = wire::ConfigUpdateType::kind, .config_data = {}, .kinds = {}};
+  for (const KindId id : kinds) {
+    const config::Kind* kind = config.kinds.find(id);
+    if (kind == nullptr || kind->kind_block.empty() || kind->kind_block.size() > UINT16_MAX) continue;
+    if (std::ranges::find(update.kinds, kind->kind_block) == update.kinds.end()) {
+      update.kinds.push_back(kind->kind_block);
+    }
+  }
+  if (update.kinds.empty()) return std::nullopt;
+  return offer(peer, std::move(to), update, config, now);
+}
+
+std::optional<SendRequest> ConfigSync::offer(const NodeId& peer, wire::DestinationList to,
+                                             const wire::ConfigUpdateReq& update, const config::OverlayConfig& config,
+                                             Mono now) {
+  std::erase_if(not_before_, [now](const auto& entry) { return entry.second <= now; });
+  if (not_before_.contains(peer) || not_before_.size() >= limits::kMaxConfigUpdatesAtOnce) return std::nullopt;
+  not_before_.emplace(peer, now + limits::kRequestTries * Duration(config.reliability_timer));
+  SendRequest request;
+  request.token.owner = Owner::config;
+  request.to = std::move(to);
+  request.code = wire::MessageCode::config_update_req;
+  request.body = wire::encode(update);
+  request.any_config_sequence = true;
+  return request;
+}
+
+bool are_known_kinds(std::span<const Bytes> kind_blocks, const config::OverlayConfig& config) {
+  return std::ranges::all_of(kind_blocks, [&](const Bytes& block) {
+    return std::ranges::any_of(config.kinds, [&](const auto& entry) { return entry.second.kind_block == block; });
+  });
+}
+
+}  // namespace reload::messaging

@@ -1,0 +1,41 @@
+// Nodes with different configuration documents (6940 6.3.2.1, 6.5.4): who has the older one, and who was told.
+#pragma once
+
+#include <map>
+
+#include "reload/config/overlay_config.hpp"
+#include "reload/messaging/effects.hpp"
+#include "reload/wire/forwarding_header.hpp"
+
+namespace reload::messaging {
+
+// What a received request's sequence is to this node's.
+enum class Sequence : std::uint8_t { same, older, newer };
+[[nodiscard]] Sequence compare_sequence(const wire::ForwardingHeader& header, wire::MessageCode code,
+                                        const config::OverlayConfig& config);
+
+// Makes the ConfigUpdate requests for other nodes.
+class ConfigSync {
+ public:
+  // The whole document for a node that has an older one. Nothing if there is none to send, or `peer` was sent an
+  // update less than a request's life ago: two nodes could otherwise keep each other busy (T61).
+  [[nodiscard]] std::optional<SendRequest> offer_document(const NodeId& peer, wire::DestinationList to,
+                                                          const config::OverlayConfig& config, Mono now);
+  // The kind-blocks of those of `kinds` that come from the document.
+  [[nodiscard]] std::optional<SendRequest> offer_kinds(const NodeId& peer, wire::DestinationList to,
+                                                       std::span<const KindId> kinds,
+                                                       const config::OverlayConfig& config, Mono now);
+
+ private:
+  [[nodiscard]] std::optional<SendRequest> offer(const NodeId& peer, wire::DestinationList to,
+                                                 const wire::ConfigUpdateReq& update,
+                                                 const config::OverlayConfig& config, Mono now);
+
+  std::map<NodeId, Mono> not_before_;
+};
+
+// Whether all of these kind-blocks are already part of the configuration, byte for byte. Kinds come with the signed
+// document only; one that is not in it is for its signers to add there.
+[[nodiscard]] bool are_known_kinds(std::span<const Bytes> kind_blocks, const config::OverlayConfig& config);
+
+}  // namespace reload::messaging
