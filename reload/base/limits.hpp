@@ -90,6 +90,11 @@ inline constexpr std::size_t kNeighborsEachSide = 3;
 inline constexpr std::size_t kMaxNeighborsInUpdate = 64;
 inline constexpr std::size_t kFingers = 16;
 inline constexpr std::size_t kMaxAttachesAtOnce = 32;
+inline constexpr std::size_t kMaxFingers = 128;           // 6940 10.7.4.3: one for each bit of an id
+inline constexpr std::size_t kFingerAttachesAtOnce = 2;   // the largest ranges first, and each may spare the next
+inline constexpr std::size_t kMaxNeighborCandidates = 64; // named by the Updates of a few neighbours
+inline constexpr unsigned kNeighborAttachTries = 3;
+inline constexpr std::size_t kMaxJoinsWaiting = 256;      // joining peers that wait for one admitting peer
 
 // Configuration document.
 inline constexpr std::size_t kMaxConfigBytes = std::size_t{4} << 20;
@@ -100,7 +105,12 @@ inline constexpr std::size_t kMaxConfiguredKinds = 1024;
 inline constexpr std::size_t kMaxDomainPattern = 512;  // a longer expression is no pattern for a domain
 inline constexpr std::size_t kMaxDomainName = 255;     // RFC 1035 2.3.4
 
-// Application connections.
+// Node. Rounds of effects that one input may lead to; each round hands on what the one before asked for, so more means
+// that two components keep asking each other.
+inline constexpr int kMaxSettleRounds = 1000;
+
+// Application connections. Early bytes are those that come before the AppAttach answer.
+inline constexpr std::size_t kMaxEarlyPipeBytes = 65536;
 inline constexpr std::size_t kMaxPipes = 1024;
 inline constexpr std::size_t kMaxPipeQueueBytes = std::size_t{4} << 20;
 

@@ -10,7 +10,6 @@ namespace reload::io {
 
 namespace {
 
-constexpr std::uint64_t kFirstInbound = std::uint64_t{1} << 63;  // the node numbers the links that it opens from 1
 constexpr std::uint64_t kSweepMs = 1000;
 
 template <class Handle>
@@ -47,7 +46,6 @@ struct Driver::CryptoWork {
 Driver::Driver(uv_loop_t* loop, DriverOptions options)
     : loop_(loop),
       options_(std::move(options)),
-      next_inbound_(kFirstInbound),
       timer_(new uv_timer_t),
       handshake_timer_(new uv_timer_t),
       prepare_(new uv_prepare_t),
@@ -155,7 +153,7 @@ void Driver::stop() {
 
 void Driver::accepted(std::unique_ptr<UvStream> stream, std::optional<ApplicationId> application) {
   if (stopped_ || node_ == nullptr || links_.size() >= limits::kMaxLinks) return;
-  const LinkId id{next_inbound_++};
+  const LinkId id = node_->new_link();
   auto link = std::make_unique<Link>();
   link->remote = stream->remote();
   link->stream = std::move(stream);
@@ -305,12 +303,7 @@ void Driver::turn() {
   // An output may lead to an input at once (signatures made here, a failed connect); go on until all is quiet.
   while (dirty_ && !stopped_) {
     dirty_ = false;
-    auto outputs = node_->take_outputs();
-    if (outputs.empty() && node_->needs_flush()) {
-      node_->flush(system_now());
-      outputs = node_->take_outputs();
-    }
-    for (auto& output : outputs) {
+    for (auto& output : node_->take_outputs()) {
       if (stopped_) return;
       execute(output);
       dirty_ = true;

@@ -76,7 +76,6 @@ class Driver {
   std::unique_ptr<UvListener> overlay_listener_;
   std::vector<std::pair<ApplicationId, std::unique_ptr<UvListener>>> app_listeners_;
   std::map<LinkId, std::unique_ptr<Link>> links_;
-  std::uint64_t next_inbound_;
   uv_timer_t* timer_;
   uv_timer_t* handshake_timer_;
   uv_prepare_t* prepare_;

@@ -41,12 +41,14 @@ class Node {
   // Begins to join, or the overlay itself.
   void start(Now now);
   void handle(Input input, Now now);
-  // Makes what the inputs since the last flush have stored survive, and lets the answers that wait for it go.
-  void flush(Now now);
-  // True when a flush is due: the driver may gather the inputs of one loop turn before it.
-  [[nodiscard]] bool needs_flush() const;
+  // Store, then send: commits what the inputs since the last call have stored, then gives what is to be done. A driver
+  // may gather the inputs of one loop turn before it, so that they share one commit. When the commit fails, nothing
+  // that could acknowledge the lost writes is signed.
   [[nodiscard]] std::vector<Output> take_outputs();
   [[nodiscard]] std::optional<Mono> next_deadline(Now now) const;
+
+  // An id for a link that came in, to be used in its LinkUp. Ids grow, so the newest link has the largest.
+  [[nodiscard]] LinkId new_link();
 
   // A user this node hosts. Its Node-ID must not be the node's own.
   CredentialId add_user(security::CredentialPtr credential);
@@ -58,6 +60,8 @@ class Node {
   [[nodiscard]] NodeStatus status(Now now) const;
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] const forwarding::RouteView& route() const;
+  // The Resource-ID of a Resource Name (6940 10.2).
+  [[nodiscard]] ResourceId resource(std::string_view name) const;
 
  private:
   struct Impl;

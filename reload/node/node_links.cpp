@@ -1,0 +1,196 @@
+// Bytes to messages and back: links that come and go, and what forwarding decided.
+#include "reload/node/node_impl.hpp"
+#include "reload/security/admission.hpp"
+
+namespace reload::node {
+
+Result<security::Signer> Node::Impl::admit(const LinkUp& input, messaging::Context& context) {
+  auto admitted = security::admit_link(input.certificates, *trust, link_certificates, context.now.wall, crypto);
+  if (admitted && admitted->node_id == context.self) return failure("the other side is this node itself");
+  return admitted;
+}
+
+void Node::Impl::take(LinkUp& input, messaging::Context& context) {
+  Opening why;
+  if (const auto found = opening.find(input.link); found != opening.end()) {
+    why = found->second;
+    opening.erase(found);
+  } else {
+    why.application = input.application;
+  }
+  const auto peer = admit(input, context);
+  if (!peer) {
+    counters.add(Counter::links_refused);
+    outputs.push_back(CloseLink{input.link, peer.error().text});
+    if (why.attempt != 0) return connect.on_open_failed(why.attempt, peer.error().text, context);
+    if (!input.inbound) bootstrap.on_failed(context);
+    return;
+  }
+  remotes[input.link] = input.remote;
+  if (why.application)
+    app_link_up(input, why, *peer, context);
+  else
+    overlay_link_up(input, why, *peer, context);
+}
+
+void Node::Impl::overlay_link_up(const LinkUp& input, const Opening& why, const security::Signer& peer,
+                                 messaging::Context& context) {
+  const bool bound = !peer.node_id.is_zero();
+  if (links.add_overlay(input.link, bound ? std::optional(peer.node_id) : std::nullopt, input.inbound) == nullptr) {
+    remotes.erase(input.link);
+    outputs.push_back(CloseLink{input.link, "too many links"});
+    if (why.attempt != 0) connect.on_open_failed(why.attempt, "too many links", context);
+    return;
+  }
+  counters.add(Counter::links_opened);
+  if (bound) topology->on_link_up(peer.node_id, context);
+  connect.on_overlay_link(why.attempt, input.link, peer, input.inbound, context);
+  if (input.inbound || why.attempt != 0 || !bound) return;
+  // A link to a bootstrap node.
+  if (topology->joined()) {
+    bootstrap.reset();
+    topology->on_partition_check(peer.node_id, context);
+    if (links.links_to(peer.node_id).size() > 1) close(input.link, "linked already", context);
+  } else {
+    bootstrap.on_link(peer.node_id);
+    contact = peer.node_id;
+    topology->start_join(peer.node_id, context);
+  }
+}
+
+void Node::Impl::app_link_up(const LinkUp& input, const Opening& why, const security::Signer& peer,
+                             messaging::Context& context) {
+  if (links.add_application(input.link, peer.node_id, *why.application, input.inbound) == nullptr ||
+      pipes.size() >= limits::kMaxPipes) {
+    forget(input.link, context);
+    outputs.push_back(CloseLink{input.link, "too many links"});
+    if (why.attempt != 0) connect.on_open_failed(why.attempt, "too many links", context);
+    return;
+  }
+  counters.add(Counter::links_opened);
+  pipes[input.link].certificate = peer.certificate;
+  connect.on_app_link(why.attempt, input.link, peer, *why.application, input.inbound, context);
+}
+
+void Node::Impl::take(LinkDown& input, messaging::Context& context) {
+  if (const auto found = opening.find(input.link); found != opening.end()) {
+    const Opening why = found->second;
+    opening.erase(found);
+    counters.add(Counter::links_failed);
+    if (why.attempt != 0) return connect.on_open_failed(why.attempt, input.reason, context);
+    return bootstrap.on_failed(context);
+  }
+  if (pipes.contains(input.link) && pipes[input.link].announced) outputs.push_back(PipeDown{input.link, input.reason});
+  forget(input.link, context);
+}
+
+void Node::Impl::close(LinkId id, const std::string& reason, messaging::Context& context) {
+  outputs.push_back(CloseLink{id, reason});
+  forget(id, context);
+}
+
+void Node::Impl::forget(LinkId id, messaging::Context& context) {
+  remotes.erase(id);
+  pipes.erase(id);
+  link::Link* link = links.find(id);
+  if (link == nullptr) return;
+  counters.add(Counter::links_closed);
+  const bool overlay = link->is_overlay();
+  const std::optional<NodeId> node = link->node;
+  links.remove(id);
+  forwarder.on_link_closed(id);
+  connect.on_link_down(id);
+  if (overlay && node && !links.connected(*node)) topology->on_link_down(*node, context);
+}
+
+void Node::Impl::take(LinkBytes& input, messaging::Context& context) {
+  link::Link* link = links.find(input.link);
+  if (link == nullptr) return;
+  counters.add(Counter::bytes_received, input.bytes.size());
+  if (link->is_overlay()) return overlay_bytes(*link, input.bytes, context);
+  const auto pipe = pipes.find(input.link);
+  if (pipe == pipes.end()) return;
+  if (pipe->second.announced) {
+    outputs.push_back(PipeData{input.link, std::move(input.bytes)});
+    return;
+  }
+  pipe->second.early_bytes += input.bytes.size();
+  if (pipe->second.early_bytes > limits::kMaxEarlyPipeBytes)
+    return close(input.link, "too many bytes before the connection was accepted", context);
+  pipe->second.early.push_back(std::move(input.bytes));
+}
+
+void Node::Impl::overlay_bytes(link::Link& link, const SharedBytes& bytes, messaging::Context& context) {
+  const LinkId id = link.id;
+  const forwarding::Arrival from{id, link.node};
+  link::Received received = link.session->feed(bytes, context.now);
+  if (!received.acks.empty()) {
+    counters.add(Counter::bytes_sent, received.acks.size());
+    outputs.push_back(SendOnLink{id, std::move(received.acks), {}});
+  }
+  if (received.restored && link.node) topology->on_link_suspect(*link.node, false, context);
+  for (const SharedBytes& message : received.messages) {
+    act(forwarder.receive(message, from, *topology, context.now), from, context);
+    if (links.find(id) == nullptr) return;  // the message made us close the link
+  }
+  if (received.fault == link::FrameFault::none) return;
+  if (received.fault == link::FrameFault::oversized && !received.oversized_head.empty()) {
+    act(forwarder.receive(received.oversized_head, from, *topology, context.now), from, context);
+    if (links.find(id) == nullptr) return;
+    settle(context);  // the error response goes before the link
+  }
+  close(id, received.fault == link::FrameFault::oversized ? "a message above max-message-size" : "a malformed frame",
+        context);
+}
+
+void Node::Impl::act(forwarding::Decision decision, const forwarding::Arrival& from, messaging::Context& context) {
+  std::visit(Overloaded{
+                 [&](forwarding::Deliver& deliver) {
+                   counters.add(Counter::messages_delivered);
+                   if (!deliver.header.is_whole()) {
+                     auto whole = reassembly.add(std::move(deliver), context.now);
+                     if (!whole) return;
+                     deliver = std::move(*whole);
+                   }
+                   messenger.on_delivered(std::move(deliver.header), std::move(deliver.body),
+                                          std::move(deliver.previous_hop), from.node.value_or(NodeId()), context);
+                 },
+                 [&](forwarding::Forward& forward) { send(forward.hop, forward.head, forward.body, context); },
+                 [&](forwarding::Drop& drop) { counters.add(drop.reason); },
+                 [&](forwarding::Refuse& refuse) {
+                   counters.add(refuse.reason);
+                   messenger.send_hop_error(refuse.header, refuse.previous_hop, refuse.code,
+                                            to_bytes(as_bytes(refuse.info)), context);
+                   if (!refuse.close_link) return;
+                   settle(context);  // the error response goes before the link
+                   close(from.link, refuse.info, context);
+                 },
+                 [&](forwarding::CloseLink& order) {
+                   counters.add(order.reason);
+                   close(from.link, order.text, context);
+                 },
+             },
+             decision);
+}
+
+void Node::Impl::send(const forwarding::Hop& hop, ByteView head, const SharedBytes& body, messaging::Context& context) {
+  const auto* node = std::get_if<NodeId>(&hop);
+  link::Link* link = node != nullptr ? links.link_to(*node) : links.find(std::get<LinkId>(hop));
+  if (link == nullptr || !link->is_overlay()) return counters.add(Counter::messages_dropped_unroutable);
+  Bytes framed = links.frame(*link, head, body.size(), context.now);
+  counters.add(Counter::bytes_sent, framed.size() + body.size());
+  outputs.push_back(SendOnLink{link->id, std::move(framed), body});
+}
+
+void Node::Impl::judge_links(messaging::Context& context) {
+  for (const link::HealthChange& change : links.on_time(context.now)) {
+    if (change.health == link::Health::dead) {
+      close(change.link, "no acknowledgement in time", context);
+    } else if (change.health == link::Health::suspect && change.node && !links.working(*change.node)) {
+      counters.add(Counter::links_suspect);
+      topology->on_link_suspect(*change.node, true, context);
+    }
+  }
+}
+
+}  // namespace reload::node
