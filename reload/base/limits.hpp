@@ -26,6 +26,7 @@ inline constexpr std::size_t kMaxFramesAwaitingAck = 65536;  // send times kept 
 
 // Connecting: Attach and AppAttach under way, in and out; topology itself has at most kMaxAttachesAtOnce of them.
 inline constexpr std::size_t kMaxPendingAttaches = 1024;
+inline constexpr std::size_t kMaxCandidatesTried = 8;  // addresses that one Attach can make this node connect to
 // A link replaced by a newer one to the same node stays until what is under way on it has come.
 inline constexpr Duration kReplacedLinkTime = 5s;
 
