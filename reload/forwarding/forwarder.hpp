@@ -55,7 +55,7 @@ struct Refuse {
   std::string info;
   wire::ForwardingHeader header;
   std::optional<wire::Destination> previous_hop;
-  bool close_link = false;  // after the answer was sent
+  bool close_link = false;  // when the answer was sent
 };
 // Drop, and close the link it came over.
 struct CloseLink {
@@ -75,9 +75,10 @@ class Forwarder {
   // A message or fragment from a link, or LinkSession's oversized_head. Guide 4.2 and 4.3, checks in their order.
   [[nodiscard]] Decision receive(const SharedBytes& message, const Arrival& from, const RouteView& route, Now now);
 
-  // A message of this node: a request, or a response with the header of response_header. Never gives CloseLink;
-  // Refuse only for a Destination List that breaks a rule; Drop when nobody is known to send it to; Deliver when it is
-  // for this node itself. With `first_hop` it goes over the link to that node, whatever the routing says.
+  // A message of this node: a request, or a response with the header of response_header. Never gives CloseLink. Refuse
+  // for a Destination List that breaks a rule or a message above max-message-size; Drop when nobody is known to send
+  // it to; Deliver when it is for this node itself. With `first_hop` it goes over the link to that node, whatever the
+  // routing says.
   [[nodiscard]] Decision originate(wire::ForwardingHeader header, SharedBytes body, const RouteView& route, Now now,
                                    const std::optional<NodeId>& first_hop = std::nullopt);
 
@@ -95,10 +96,11 @@ class Forwarder {
 
  private:
   struct Message;  // one message on its way through the decision
-  [[nodiscard]] std::optional<Decision> check(Message& message, const Arrival& from);
+  [[nodiscard]] Decision receive_checked(Message& message, const Arrival& from, const RouteView& route, Now now);
   [[nodiscard]] Decision decide(Message& message, const RouteView& route, Now now);
-  [[nodiscard]] Decision forward(Message& message, const RouteView& route, Now now);
-  [[nodiscard]] Decision refuse(Message& message, Counter reason, wire::ErrorCode code, std::string info) const;
+  [[nodiscard]] Decision forward(Message& message, const std::optional<Hop>& hop, Now now);
+  [[nodiscard]] std::optional<Hop> hop_to(const wire::Destination& to, const RouteView& route, bool own) const;
+  void extend_via(Message& message, Now now);
 
   ForwardingRules rules_;
   Connected connected_;

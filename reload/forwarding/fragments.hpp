@@ -1,7 +1,6 @@
 // 6940 6.7: messages in pieces. Any node may cut a message for a datagram link; only the destination puts it together.
 #pragma once
 
-#include <deque>
 #include <map>
 
 #include "reload/forwarding/forwarder.hpp"
@@ -31,15 +30,18 @@ class Reassembly {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   struct Set {
-    Mono expires;
-    Deliver first;  // header of the fragment with offset 0, else of any
-    bool have_first = false;
-    std::optional<std::size_t> end;             // known with the last fragment
-    std::map<std::size_t, SharedBytes> pieces;  // by offset; never overlapping
-    std::size_t held = 0;
+    Mono expires{};
+    std::optional<wire::ForwardingHeader> header;
+    std::size_t header_size = 0;
+    std::optional<wire::Destination> previous_hop;
+    std::optional<std::size_t> end;       // known with the last fragment
+    std::map<std::size_t, Bytes> pieces;  // by offset, none overlapping another
+    std::size_t held = 0;                 // bytes in pieces
   };
-  [[nodiscard]] bool insert(Set& set, std::size_t offset, SharedBytes piece);
-  void drop(std::map<Key, Set>::iterator at);
+  [[nodiscard]] bool fits(const Set& set, const Deliver& fragment) const;
+  void insert(Set& set, std::size_t offset, ByteView piece);
+  [[nodiscard]] Deliver join(Set& set);
+  void remove(std::map<Key, Set>::iterator at);
   void expire(Now now);
 
   std::size_t max_message_size_;

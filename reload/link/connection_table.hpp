@@ -32,10 +32,9 @@ class ConnectionTable {
   ConnectionTable(std::size_t max_message_size, Counters& counters)
       : max_message_size_(max_message_size), counters_(counters) {}
 
-  // nullptr (counted as refused) when kMaxLinks or kMaxUnboundLinks is reached. Precondition: `id` is new and larger
-  // than every id before, as LinkIds are given in order of time.
+  // nullptr (counted as refused) when kMaxLinks or kMaxUnboundLinks is reached. Precondition: `id` is new.
   Link* add_overlay(LinkId id, std::optional<NodeId> node, bool inbound);
-  Link* add_application(LinkId id, const NodeId& node, ApplicationId application, bool inbound);
+  Link* add_application(LinkId id, std::optional<NodeId> node, ApplicationId application, bool inbound);
   // Gives an unbound link its Node-ID; false if there is no such link or it is bound to another node.
   bool bind(LinkId id, const NodeId& node);
   // Whether there was such a link.

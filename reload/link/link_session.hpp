@@ -60,12 +60,12 @@ class LinkSession {
     Mono at;
   };
 
-  void on_ack(std::uint32_t sequence, Now now, Received& out);
-  void take(SharedBytes message, std::uint32_t sequence, Received& out);
-  // Bytes of the next frame known to be needed, at least; more may become known when they are there.
-  [[nodiscard]] std::size_t wanted(ByteView frame) const;
-  // Consumes the complete frame (or the beginning of an oversized one) at the start of `frame`.
+  // How many bytes of the frame that begins with `bytes` are needed, as far as these tell; more than are there: wait.
+  [[nodiscard]] std::size_t wanted(ByteView bytes) const;
+  // Takes one frame: all bytes that were wanted.
   void consume(const SharedBytes& frame, Now now, Received& out);
+  void on_data(const SharedBytes& frame, Received& out);
+  void on_ack(std::uint32_t sequence, Now now, Received& out);
   void break_link(FrameFault fault, Received& out);
 
   std::size_t max_message_size_;
