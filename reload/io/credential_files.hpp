@@ -1,0 +1,23 @@
+// Files of credentials as reload-certs writes them: private key and certificates in PEM, one credential after the
+// other.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reload/security/credentials.hpp"
+
+namespace reload::io {
+
+// All credentials of a file, in its order. A private key begins a credential; the first certificate after it is its
+// own, further ones are intermediate authorities. The failure names the file and the credential, never key material.
+[[nodiscard]] Result<std::vector<security::CredentialPtr>> load_credentials(const std::string& path,
+                                                                            const security::Crypto& crypto,
+                                                                            std::size_t node_id_length);
+
+// The same from the file's text.
+[[nodiscard]] Result<std::vector<security::CredentialPtr>> parse_credentials(std::string_view text,
+                                                                             const security::Crypto& crypto,
+                                                                             std::size_t node_id_length);
+
+}  // namespace reload::io
