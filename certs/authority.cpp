@@ -1,7 +1,6 @@
 #include "certs/authority.hpp"
 
 #include <openssl/rand.h>
-#include <openssl/x509v3.h>
 
 #include <array>
 #include <ctime>
@@ -37,6 +36,12 @@ Result<Identity> identity_for(const Request& request, const std::string& overlay
   return identity;
 }
 
+Result<SecretText> secret_text(const security::PrivateKey& key) {
+  auto pem = io::save_private_key(key);
+  if (!pem) return tl::unexpected(pem.error());
+  return SecretText(std::move(*pem));
+}
+
 }  // namespace
 
 SecretText Issued::entry() const {
@@ -56,17 +61,17 @@ std::string Issued::record() const {
   return line.dump() + "\n";
 }
 
-Authority::Authority(std::string overlay, std::size_t node_id_length, KeyHandle key, CertificateHandle certificate,
-                     Wall until)
+Authority::Authority(std::string overlay, std::size_t node_id_length, io::PrivateKeyPtr key,
+                     CertificateHandle certificate, Wall until)
     : overlay_(std::move(overlay)),
       node_id_length_(node_id_length),
       key_(std::move(key)),
       certificate_(std::move(certificate)),
       until_(until) {}
 
-Result<Authority> Authority::create(std::string overlay, std::size_t node_id_length, KeyType type,
+Result<Authority> Authority::create(std::string overlay, std::size_t node_id_length, io::KeyType type,
                                     const Validity& validity) {
-  auto key = generate_key(type);
+  auto key = io::generate_private_key(type);
   if (!key) return tl::unexpected(key.error());
   auto root = make_root(overlay, **key, validity);
   if (!root) return tl::unexpected(root.error());
@@ -75,11 +80,11 @@ Result<Authority> Authority::create(std::string overlay, std::size_t node_id_len
 
 Result<Authority> Authority::from_pem(std::string overlay, std::size_t node_id_length, std::string_view key,
                                       std::string_view certificate) {
-  auto parsed_key = parse_key(key);
-  if (!parsed_key) return failure("ca.key " + parsed_key.error().text);
+  auto parsed_key = io::load_private_key(key);
+  if (!parsed_key) return failure("ca.key: " + parsed_key.error().text);
   auto parsed = parse_certificate(certificate);
   if (!parsed) return failure("ca.pem " + parsed.error().text);
-  if (X509_check_private_key(parsed->get(), parsed_key->get()) != 1) {
+  if (!is_key_of(**parsed_key, **parsed)) {
     return failure("ca.key and ca.pem do not belong together: restore both from one backup");
   }
   if (X509_check_ca(parsed->get()) == 0) return failure("ca.pem is not the certificate of an authority");
@@ -87,6 +92,8 @@ Result<Authority> Authority::from_pem(std::string overlay, std::size_t node_id_l
   if (!until) return failure("ca.pem " + until.error().text);
   return Authority(std::move(overlay), node_id_length, std::move(*parsed_key), std::move(*parsed), *until);
 }
+
+Result<SecretText> Authority::key() const { return secret_text(*key_); }
 
 Result<Issued> Authority::issue(const Request& request) const {
   RELOAD_CHECK(request.node_id_count >= 1 && request.node_id_count <= kMaxNodeIds);
@@ -96,11 +103,11 @@ Result<Issued> Authority::issue(const Request& request) const {
   }
   auto identity = identity_for(request, overlay_, node_id_length_);
   if (!identity) return tl::unexpected(identity.error());
-  auto key = generate_key(request.key_type);
+  auto key = io::generate_private_key(request.key_type);
   if (!key) return tl::unexpected(key.error());
   auto leaf = make_leaf(*identity, overlay_, **key, request.validity, *certificate_, *key_);
   if (!leaf) return tl::unexpected(leaf.error());
-  auto secret = certs::key_pem(**key);
+  auto secret = secret_text(**key);
   if (!secret) return tl::unexpected(secret.error());
   return Issued{std::move(*identity), serial_hex(**leaf), request.validity.until, certificate_pem(**leaf),
                 std::move(*secret)};

@@ -15,7 +15,7 @@ struct Request {
   std::string user_name;         // canonical; empty: a name is made from the first Node-ID
   std::vector<NodeId> node_ids;  // to be kept at a renewal; empty: `node_id_count` new ones
   std::size_t node_id_count = 1;
-  KeyType key_type = KeyType::ecdsa;
+  io::KeyType key_type = io::KeyType::ecdsa_p256;
   Validity validity;
 };
 
@@ -34,24 +34,25 @@ struct Issued {
 
 class Authority {
  public:
-  static Result<Authority> create(std::string overlay, std::size_t node_id_length, KeyType type,
+  static Result<Authority> create(std::string overlay, std::size_t node_id_length, io::KeyType type,
                                   const Validity& validity);
   static Result<Authority> from_pem(std::string overlay, std::size_t node_id_length, std::string_view key,
                                     std::string_view certificate);
 
   [[nodiscard]] Result<Issued> issue(const Request& request) const;
-  [[nodiscard]] Result<SecretText> key() const { return key_pem(*key_); }
+  [[nodiscard]] Result<SecretText> key() const;
   [[nodiscard]] std::string certificate() const { return certificate_pem(*certificate_); }
   [[nodiscard]] Bytes der() const { return certificate_der(*certificate_); }
   [[nodiscard]] const std::string& overlay() const { return overlay_; }
   [[nodiscard]] Wall until() const { return until_; }
 
  private:
-  Authority(std::string overlay, std::size_t node_id_length, KeyHandle key, CertificateHandle certificate, Wall until);
+  Authority(std::string overlay, std::size_t node_id_length, io::PrivateKeyPtr key, CertificateHandle certificate,
+            Wall until);
 
   std::string overlay_;
   std::size_t node_id_length_;
-  KeyHandle key_;
+  io::PrivateKeyPtr key_;
   CertificateHandle certificate_;
   Wall until_;
 };

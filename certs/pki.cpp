@@ -1,12 +1,11 @@
 #include "certs/pki.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/x509v3.h>
 
+#include <array>
 #include <ctime>
 
 #include "reload/base/check.hpp"
@@ -15,28 +14,15 @@
 namespace reload::certs {
 namespace {
 
-constexpr int kRsaBits = 2048;
 constexpr int kCritical = 1;
 constexpr int kNotCritical = 0;
 constexpr std::size_t kMaxCommonName = 64;  // RFC 5280 appendix A, ub-common-name
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 template <class T, auto Free>
-using Handle = std::unique_ptr<T, Freer<Free>>;
-using BioHandle = Handle<BIO, BIO_free_all>;
+using Handle = std::unique_ptr<T, io::Freer<Free>>;
+using io::BioHandle;
 
-tl::unexpected<Failure> openssl_failure(const std::string& what) {
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return failure(what + (reason == nullptr ? "" : std::string(": ") + reason));
-}
+tl::unexpected<Failure> openssl_failure(const std::string& what) { return failure(what + ": " + io::openssl_error()); }
 
 std::string_view content(BIO* bio) {
   char* data = nullptr;
@@ -121,11 +107,11 @@ bool add_authority_key_id(X509& certificate, X509& issuer) {
                                                           kNotCritical, X509V3_ADD_DEFAULT) == 1;
 }
 
-CertificateHandle begin(EVP_PKEY& key, const Validity& validity) {
+CertificateHandle begin(const security::PrivateKey& key, const Validity& validity) {
   CertificateHandle certificate(X509_new());
   const bool good = certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
                     set_random_serial(*certificate) && set_validity(*certificate, validity) &&
-                    X509_set_pubkey(certificate.get(), &key) == 1;
+                    X509_set_pubkey(certificate.get(), io::openssl_key(key)) == 1;
   return good ? std::move(certificate) : nullptr;
 }
 
@@ -133,34 +119,18 @@ CertificateHandle begin(EVP_PKEY& key, const Validity& validity) {
 
 SecretText::~SecretText() { OPENSSL_cleanse(text_.data(), text_.size()); }
 
-Result<KeyHandle> generate_key(KeyType type) {
-  KeyHandle key(type == KeyType::ecdsa ? EVP_EC_gen("P-256") : EVP_RSA_gen(static_cast<unsigned>(kRsaBits)));
-  if (!key) return openssl_failure("cannot generate a key");
-  return key;
-}
-
-Result<KeyHandle> parse_key(std::string_view pem) {
-  const BioHandle bio = reading_bio(pem);
-  KeyHandle key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_pass_phrase, nullptr) : nullptr);
-  ERR_clear_error();
-  if (!key) return failure("holds no private key in PEM form without a pass phrase");
-  return key;
-}
-
-Result<SecretText> key_pem(EVP_PKEY& key) {
-  const BioHandle bio(BIO_new(BIO_s_secmem()));
-  if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), &key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return openssl_failure("cannot encode a private key");
-  }
-  return SecretText(std::string(content(bio.get())));
-}
-
 Result<CertificateHandle> parse_certificate(std::string_view pem) {
   const BioHandle bio = reading_bio(pem);
   CertificateHandle certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, no_pass_phrase, nullptr) : nullptr);
   ERR_clear_error();
   if (!certificate) return failure("holds no certificate in PEM form");
   return certificate;
+}
+
+bool is_key_of(const security::PrivateKey& key, X509& certificate) {
+  const bool fits = X509_check_private_key(&certificate, io::openssl_key(key)) == 1;
+  ERR_clear_error();
+  return fits;
 }
 
 std::string certificate_pem(X509& certificate) {
@@ -191,7 +161,8 @@ Result<Wall> not_after(X509& certificate) {
   return from_unix_seconds(timegm(&broken_down));
 }
 
-Result<CertificateHandle> make_root(const std::string& overlay, EVP_PKEY& key, const Validity& validity) {
+Result<CertificateHandle> make_root(const std::string& overlay, const security::PrivateKey& key,
+                                    const Validity& validity) {
   CertificateHandle root = begin(key, validity);
   if (!root) return openssl_failure("cannot make the overlay's root certificate");
   const std::string name = ("RELOAD CA of " + overlay).substr(0, kMaxCommonName);
@@ -201,18 +172,20 @@ Result<CertificateHandle> make_root(const std::string& overlay, EVP_PKEY& key, c
                                  static_cast<int>(name.size()), -1, 0) == 1 &&
       X509_set_issuer_name(root.get(), subject) == 1 && add_basic_constraints(*root) &&
       add_key_usage(*root, {5, 6}) &&  // keyCertSign, cRLSign (RFC 5280 4.2.1.3)
-      add_subject_key_id(*root) && X509_sign(root.get(), &key, EVP_sha256()) > 0;
+      add_subject_key_id(*root) && X509_sign(root.get(), io::openssl_key(key), EVP_sha256()) > 0;
   if (!good) return openssl_failure("cannot make the overlay's root certificate");
   return root;
 }
 
-Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay, EVP_PKEY& key,
-                                    const Validity& validity, X509& issuer, EVP_PKEY& issuer_key) {
+Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay,
+                                    const security::PrivateKey& key, const Validity& validity, X509& issuer,
+                                    const security::PrivateKey& issuer_key) {
   CertificateHandle leaf = begin(key, validity);
   // No extension beyond what RFC 5280 requires: the certificate travels in every message that its owner signs.
   const bool good = leaf && X509_set_issuer_name(leaf.get(), X509_get_subject_name(&issuer)) == 1 &&
                     add_subject_alt_name(*leaf, identity, overlay) && add_key_usage(*leaf, {0}) &&  // digitalSignature
-                    add_authority_key_id(*leaf, issuer) && X509_sign(leaf.get(), &issuer_key, EVP_sha256()) > 0;
+                    add_authority_key_id(*leaf, issuer) &&
+                    X509_sign(leaf.get(), io::openssl_key(issuer_key), EVP_sha256()) > 0;
   if (!good) return openssl_failure("cannot make the certificate of " + identity.user_name);
   return leaf;
 }

@@ -1,32 +1,20 @@
-// Keys and X.509 certificates by OpenSSL, in the forms that RELOAD asks for (6940 11.3). A private key leaves this file
-// only as SecretText, which is wiped from memory when done with.
+// X.509 certificates made by OpenSSL, in the forms that RELOAD asks for (6940 11.3).
 #pragma once
 
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "reload/base/ids.hpp"
 #include "reload/base/result.hpp"
 #include "reload/base/time.hpp"
+#include "reload/io/openssl_crypto.hpp"
+#include "reload/io/openssl_handles.hpp"
 
 namespace reload::certs {
 
-enum class KeyType { ecdsa, rsa };  // P-256, or 2048 bits; both with SHA-256
+using io::CertificateHandle;
 
-struct KeyFree {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-struct CertificateFree {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-using KeyHandle = std::unique_ptr<EVP_PKEY, KeyFree>;
-using CertificateHandle = std::unique_ptr<X509, CertificateFree>;
-
-// Text with a private key in it.
+// Text with a private key in it; wiped from memory when done with.
 class SecretText {
  public:
   explicit SecretText(std::string text) : text_(std::move(text)) {}
@@ -53,21 +41,23 @@ struct Identity {
   std::vector<NodeId> node_ids;
 };
 
-[[nodiscard]] Result<KeyHandle> generate_key(KeyType type);
-[[nodiscard]] Result<KeyHandle> parse_key(std::string_view pem);
-[[nodiscard]] Result<SecretText> key_pem(EVP_PKEY& key);
 [[nodiscard]] Result<CertificateHandle> parse_certificate(std::string_view pem);
 [[nodiscard]] std::string certificate_pem(X509& certificate);
 [[nodiscard]] Bytes certificate_der(X509& certificate);
 [[nodiscard]] std::string serial_hex(X509& certificate);
 [[nodiscard]] Result<Wall> not_after(X509& certificate);
 
+// Whether `key` is the one that `certificate` certifies.
+[[nodiscard]] bool is_key_of(const security::PrivateKey& key, X509& certificate);
+
 // The overlay's root: self-signed, may sign certificates and nothing below it may.
-[[nodiscard]] Result<CertificateHandle> make_root(const std::string& overlay, EVP_PKEY& key, const Validity& validity);
+[[nodiscard]] Result<CertificateHandle> make_root(const std::string& overlay, const security::PrivateKey& key,
+                                                  const Validity& validity);
 
 // A certificate by 6940 11.3: empty subject; in a critical subjectAltName (RFC 5280 4.2.1.6 wants it critical when the
 // subject is empty, T31) a RELOAD URI for each Node-ID and the user name, and nothing else.
-[[nodiscard]] Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay, EVP_PKEY& key,
-                                                  const Validity& validity, X509& issuer, EVP_PKEY& issuer_key);
+[[nodiscard]] Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay,
+                                                  const security::PrivateKey& key, const Validity& validity,
+                                                  X509& issuer, const security::PrivateKey& issuer_key);
 
 }  // namespace reload::certs
