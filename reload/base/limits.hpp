@@ -88,6 +88,7 @@ inline constexpr std::size_t kMaxMemoryValues = 4'000'000;      // about 8 GiB o
 
 // Topology. 6940 10.4: at least three of each; 6940 10.6.. suggests 16 fingers, up to 128.
 inline constexpr std::size_t kNeighborsEachSide = 3;
+inline constexpr std::size_t kReplicas = 2;  // 6940 10.4: the first and the second successor
 inline constexpr std::size_t kMaxNeighborsInUpdate = 64;
 inline constexpr std::size_t kFingers = 16;
 inline constexpr std::size_t kMaxAttachesAtOnce = 32;
@@ -100,9 +101,11 @@ inline constexpr std::size_t kMaxJoinsWaiting = 256;      // joining peers that 
 // Configuration document.
 inline constexpr std::size_t kMaxConfigBytes = std::size_t{4} << 20;
 inline constexpr unsigned kMaxConfigDepth = 32;           // the RFC's elements nest five deep; extensions may add some
+inline constexpr std::size_t kMaxConfigElements = 65536;  // a bad-node list of tens of thousands still fits
 inline constexpr std::size_t kMaxConfigurations = 64;     // configuration elements in one document
 inline constexpr std::size_t kMaxSignaturesOfElement = 8;  // an old and a new signer, with room
 inline constexpr std::size_t kMaxConfiguredKinds = 1024;
+inline constexpr std::uint32_t kMaxNodeMultiple = 1024;  // a Store's policy check tries every i up to it
 inline constexpr std::size_t kMaxDomainPattern = 512;  // a longer expression is no pattern for a domain
 inline constexpr std::size_t kMaxDomainName = 255;     // RFC 1035 2.3.4
 

@@ -38,6 +38,7 @@ struct OverlayConfig {
   std::vector<NodeId> bad_nodes;  // sorted
   std::vector<std::string> mandatory_extensions;
   KindRegistry kinds = KindRegistry::with_registered();
+  std::vector<std::string> unsupported;  // what the document demands and this program can't do, in words
 
   Bytes document;                  // as received, for ConfigUpdate
   SignedElement element;           // the configuration element in it, and its signatures
