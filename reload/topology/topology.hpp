@@ -24,7 +24,7 @@ class Topology : public forwarding::RouteView {
   // 10.6 Leave: tell the neighbours, hand over; state becomes left when done or after a bounded time.
   virtual void leave(messaging::Context& context) = 0;
 
-  // Overlay links, as the connection table sees them. `client`: never routed through.
+  // Overlay links, as the connection table sees them: up with the first link to a node, down with the last.
   virtual void on_link_up(const NodeId& node, messaging::Context& context) = 0;
   virtual void on_link_down(const NodeId& node, messaging::Context& context) = 0;
   // 6940 6.6.5: no acknowledgement within RTO: out of the Routing Table, back with any acknowledgement.
@@ -39,11 +39,15 @@ class Topology : public forwarding::RouteView {
   virtual void on_update_wanted(const NodeId& node, messaging::Context& context) = 0;
   // Storage has sent everything that HandOver asked for.
   virtual void on_handed_over(const NodeId& owner, messaging::Context& context) = 0;
+  // A link to a bootstrap node is up, opened again to see whether the overlay fell apart (10.7.4.4). Pings the point
+  // behind this peer through it and heals; a peer that lost all others joins again through it (10.7.1).
+  virtual void on_partition_check(const NodeId& bootstrap, messaging::Context& context) = 0;
   virtual void on_timer(messaging::Context& context) = 0;
   [[nodiscard]] virtual std::optional<Mono> next_deadline() const = 0;
   virtual void on_config_changed(messaging::Context& context) = 0;
 
   [[nodiscard]] virtual TopologyStatus status() const = 0;
+  [[nodiscard]] virtual JoinState status_state() const = 0;
 };
 
 }  // namespace reload::topology

@@ -1,0 +1,247 @@
+#include "reload/topology/chord_upkeep.hpp"
+
+namespace reload::topology {
+
+using messaging::AnswerStatus;
+using messaging::Context;
+using wire::ChordUpdateType;
+using wire::MessageCode;
+
+namespace {
+
+constexpr Duration kBroadcastDelay = 200ms;  // gathers a burst of changes for nodes that are not neighbours
+constexpr Duration kUpdateInFlight = 1s;     // a newer Update waits that long for the answer to the one before
+constexpr Duration kSuccessorPing = 30s;     // a successor that said nothing for so long is asked
+
+bool contains(const std::vector<NodeId>& nodes, const NodeId& node) {
+  return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
+}  // namespace
+
+void ChordUpkeep::on_link_up(const NodeId& node, Context& context) {
+  if (node == state_.self || !ring::is_point(node.view()) || state_.links.contains(node)) return;
+  state_.links[node].heard = context.now.mono;
+}
+
+void ChordUpkeep::on_link_down(const NodeId& node, Context& context) {
+  const bool neighbor = state_.tables.contains(node) && state_.tables.is_neighbor(node);
+  const Link* link = state_.links.get(node);
+  const bool left = link && link->leaving;
+  state_.links.erase(node);
+  if (left) {
+    remove(node, context);
+    return;
+  }
+  fail(node, context);
+  if (neighbor) attaches_.consider_again(node, context);
+}
+
+void ChordUpkeep::on_link_suspect(const NodeId& node, bool suspect) {
+  if (Link* link = state_.links.get(node)) link->suspect = suspect;
+  state_.tables.set_suspect(node, suspect);
+}
+
+void ChordUpkeep::remove(const NodeId& node, Context& context) {
+  if (state_.unannounced == node) state_.unannounced.reset();
+  if (state_.floor && state_.floor->node == node) state_.floor.reset();
+  if (Link* link = state_.links.get(node)) {
+    link->told.reset();
+    link->named.clear();
+  }
+  if (state_.tables.erase(node)) refill(context);
+}
+
+void ChordUpkeep::fail(const NodeId& node, Context& context) {
+  if (state_.tables.contains(node) && state_.tables.is_neighbor(node)) {
+    context.counters.add(Counter::neighbors_lost);
+    if (state_.joined()) context.effects.push_back(messaging::NeighborFailed{node});
+  }
+  remove(node, context);
+}
+
+// The best matches of the Routing Table have taken the place (10.7.1); better ones may stand in what they said.
+void ChordUpkeep::refill(Context& context) {
+  for (const auto& [via, link] : state_.links) {
+    for (const NodeId& named : link.named) attaches_.consider(named, via, context);
+  }
+}
+
+void ChordUpkeep::on_update(const messaging::Request& request, const wire::UpdateReq& update, Context& context) {
+  const NodeId& from = request.signer.node_id;
+  Link* link = state_.links.get(from);
+  if (link && link->leaving) return;
+  if (link) {
+    link->heard = context.now.mono;
+    if (state_.tables.insert(from)) state_.tables.set_suspect(from, link->suspect);
+    if (state_.unannounced == from) state_.unannounced.reset();
+    if (update.type != ChordUpdateType::peer_ready) link->named.clear();
+  } else {
+    attaches_.consider(from, {}, context);
+  }
+  for (const std::vector<NodeId>* list : {&update.predecessors, &update.successors}) {
+    std::size_t count = 0;
+    for (const NodeId& node : *list) {
+      if (++count > limits::kMaxNeighborsInUpdate) break;
+      if (link && count <= 2 * limits::kNeighborsEachSide && !contains(link->named, node)) link->named.push_back(node);
+      attaches_.consider(node, from, context);
+    }
+  }
+  // The floor is what the nearest successor says it is: once that names it no more, it is gone.
+  if (state_.floor && state_.tables.first_successor() == from && update.type != ChordUpdateType::peer_ready &&
+      !contains(update.predecessors, state_.floor->node) && !contains(update.successors, state_.floor->node) &&
+      state_.floor->node != from) {
+    state_.floor.reset();
+  }
+}
+
+void ChordUpkeep::send(const NodeId& node, Link& link, ChordUpdateType type, Context& context) {
+  wire::UpdateReq update;
+  update.uptime = static_cast<std::uint32_t>((context.now.mono - state_.started) / 1s);
+  update.type = type;
+  if (type != ChordUpdateType::peer_ready) {
+    update.predecessors = now_->predecessors;
+    update.successors = now_->successors;
+  }
+  if (type == ChordUpdateType::full) update.fingers = state_.tables.fingers();
+  link.told = target_;
+  link.update_wanted = false;
+  link.update_out = context.now.mono;
+  const Duration interval = context.config.chord_update_interval;
+  link.refresh_at = context.now.mono + interval * 3 / 4 + jitter(interval / 2, context.rng);
+  sooner(refresh_at_, link.refresh_at);
+  context.counters.add(Counter::updates_sent);
+  state_.send(RequestKind::update, node, MessageCode::update_req, wire::encode(update), context);
+}
+
+void ChordUpkeep::on_update_wanted(const NodeId& node, Context& context) {
+  Link* link = state_.links.get(node);
+  if (!link) return;
+  link->update_wanted = true;
+  settle(context);
+}
+
+void ChordUpkeep::announce_admitted(const NodeId& node, Context& context) {
+  settle(context);
+  if (Link* link = state_.links.get(node)) {
+    if (link->told != target_) send(node, *link, ChordUpdateType::neighbors, context);
+  }
+}
+
+void ChordUpkeep::send_neighbors(const NodeId& node, Context& context) {
+  if (Link* link = state_.links.get(node)) send(node, *link, ChordUpdateType::neighbors, context);
+}
+
+void ChordUpkeep::on_answer(const SentRequest& sent, const messaging::Answer& answer, Context& context) {
+  Link* link = state_.links.get(sent.node);
+  if (!link) return;
+  if (sent.kind == RequestKind::update) link->update_out.reset();
+  if (answer.status == AnswerStatus::ok || answer.status == AnswerStatus::error) {
+    link->heard = context.now.mono;
+    if (answer.status == AnswerStatus::ok) link->answered = true;
+  } else if (answer.status == AnswerStatus::timed_out && context.now.mono - link->heard > kUpdateInFlight) {
+    const bool neighbor = state_.tables.contains(sent.node) && state_.tables.is_neighbor(sent.node);
+    fail(sent.node, context);
+    if (neighbor) attaches_.consider_again(sent.node, context);
+  }
+}
+
+void ChordUpkeep::settle(Context& context) {
+  const bool joined = state_.joined();
+  if (state_.floor && (state_.floor->until <= context.now.mono || state_.tables.contains(state_.floor->node))) {
+    state_.floor.reset();
+  }
+  const NeighborLists lists = state_.neighbors();
+  const ring::Point start = state_.range_start();
+  const bool range = joined != was_joined_ || (joined && start != was_start_);
+  const bool changed = lists != *now_;
+  if (changed) now_ = std::make_shared<const NeighborLists>(lists);
+  if (joined && (range || changed)) context.effects.push_back(messaging::RangeChanged{});
+  was_joined_ = joined;
+  was_start_ = start;
+  const bool reactive = context.config.chord_reactive || range || state_.announced != was_announced_;
+  if (state_.announced && target_ != now_ && reactive) {
+    target_ = now_;
+    if (!broadcast_at_) broadcast_at_ = context.now.mono + kBroadcastDelay;
+  }
+  if (state_.announced && !was_announced_) broadcast_at_ = context.now.mono;
+  was_announced_ = state_.announced;
+  if (state_.join == JoinState::joined && state_.announced) tell(context);
+}
+
+void ChordUpkeep::tell(Context& context) {
+  const bool broadcast = broadcast_at_ && *broadcast_at_ <= context.now.mono;
+  if (broadcast) broadcast_at_.reset();
+  for (auto& [node, link] : state_.links) {
+    if (link.leaving) continue;
+    if (link.update_wanted) {
+      send(node, link, ChordUpdateType::full, context);
+      continue;
+    }
+    if (link.told == target_) continue;
+    if (link.told && *link.told == *target_) {
+      link.told = target_;
+      continue;
+    }
+    const bool member = state_.tables.contains(node);
+    const bool neighbor = member && state_.tables.is_neighbor(node);
+    const bool waits = link.update_out && context.now.mono - *link.update_out < kUpdateInFlight;
+    if ((neighbor && !waits) || broadcast) {
+      send(node, link, ChordUpdateType::neighbors, context);
+    } else if (member && !link.told && !waits) {
+      send(node, link, ChordUpdateType::peer_ready, context);
+    } else if (neighbor) {
+      sooner(refresh_at_, *link.update_out + kUpdateInFlight);
+    }
+  }
+}
+
+void ChordUpkeep::on_timer(Context& context) {
+  if (state_.join != JoinState::joined || !state_.announced) return;
+  const Mono now = context.now.mono;
+  if (refresh_at_ && *refresh_at_ <= now) {
+    refresh_at_.reset();
+    for (auto& [node, link] : state_.links) {
+      if (link.leaving || !state_.tables.contains(node)) continue;
+      if (link.refresh_at <= now) {
+        if (!context.config.chord_reactive) target_ = now_;
+        const bool neighbor = state_.tables.is_neighbor(node);
+        send(node, link, neighbor ? ChordUpdateType::neighbors : ChordUpdateType::peer_ready, context);
+      }
+      sooner(refresh_at_, link.refresh_at);
+    }
+  }
+  if (!ping_at_) ping_at_ = now + kSuccessorPing;
+  if (*ping_at_ > now) return;
+  ping_at_ = now + kSuccessorPing;
+  const std::optional<NodeId> successor = state_.tables.first_successor();
+  const Link* link = successor ? state_.links.get(*successor) : nullptr;
+  if (link && now - link->heard >= kSuccessorPing) {
+    state_.send(RequestKind::successor_ping, *successor, MessageCode::ping_req, wire::encode(wire::PingReq{}), context);
+  }
+}
+
+void ChordUpkeep::on_config_changed(Context& context) {
+  std::vector<NodeId> bad;
+  for (const auto& [node, link] : state_.links) {
+    if (context.config.is_bad_node(node)) bad.push_back(node);
+  }
+  for (const NodeId& node : bad) remove(node, context);
+  const Duration interval = context.config.chord_update_interval;
+  for (auto& [node, link] : state_.links) {
+    link.refresh_at = std::min(link.refresh_at, context.now.mono + interval / 4 + jitter(interval, context.rng));
+    sooner(refresh_at_, link.refresh_at);
+  }
+}
+
+std::optional<Mono> ChordUpkeep::next_deadline() const {
+  std::optional<Mono> deadline;
+  if (state_.floor) sooner(deadline, state_.floor->until);
+  if (state_.join != JoinState::joined || !state_.announced) return deadline;
+  sooner(deadline, broadcast_at_);
+  sooner(deadline, refresh_at_);
+  sooner(deadline, ping_at_ ? ping_at_ : std::optional<Mono>(state_.started));
+  return deadline;
+}
+
+}  // namespace reload::topology
