@@ -19,8 +19,7 @@ using ByteView = std::span<const std::uint8_t>;
 class SharedBytes {
  public:
   SharedBytes() = default;
-  explicit SharedBytes(Bytes bytes)
-      : owner_(std::make_shared<const Bytes>(std::move(bytes))), view_(*owner_) {}
+  explicit SharedBytes(Bytes bytes) : owner_(std::make_shared<const Bytes>(std::move(bytes))), view_(*owner_) {}
 
   [[nodiscard]] ByteView view() const { return view_; }
   [[nodiscard]] std::size_t size() const { return view_.size(); }

@@ -18,8 +18,8 @@ inline constexpr std::size_t kMaxExtensions = 16;
 
 // Links. 22 out and as many in are normal in a ring of 3,000 (16 fingers, 6 neighbours); clients come on top.
 inline constexpr std::size_t kMaxLinks = 4096;
-inline constexpr std::size_t kMaxUnboundLinks = 64;          // links whose Node-ID is not known yet
-inline constexpr Duration kHandshakeTime = 10s;              // TCP connect and TLS handshake of one address
+inline constexpr std::size_t kMaxUnboundLinks = 64;  // links whose Node-ID is not known yet
+inline constexpr Duration kHandshakeTime = 10s;      // TCP connect and TLS handshake of one address
 inline constexpr std::size_t kMaxLinkQueueBytes = std::size_t{16} << 20;  // a side that does not read loses its link
 inline constexpr std::size_t kMaxPostedTasks = 65536;        // tasks from other threads waiting for the loop
 inline constexpr std::size_t kMaxFramesAwaitingAck = 65536;  // send times kept for round-trip samples
@@ -67,8 +67,8 @@ inline constexpr std::size_t kMaxNodeIdsInCertificate = 64;  // a message can't 
 inline constexpr Duration kMaxClockSkew = 300s;  // a storage_time further in the future is refused
 inline constexpr std::size_t kMaxValuesPerStore = 1024;
 inline constexpr std::size_t kMaxKindsPerRequest = 63;  // 6940 7.4.4: FindReq.kinds has one length byte
-// A StoreAns waits until both replicas have the values, so that an acknowledged value survives the loss of this peer the
-// moment after; but not longer than this, as a slow or dead replica must not hold up a writer.
+// A StoreAns waits until both replicas have the values, so that an acknowledged value survives the loss of this peer
+// the moment after; but not longer than this, as a slow or dead replica must not hold up a writer.
 inline constexpr Duration kReplicaAckWait = 1s;
 inline constexpr Duration kReplicaHoldDown = 30s;  // 6940 10.7.1: successor replacement hold-down time
 // Copies on their way to one peer. Enough to fill a link of 100 ms with small values, too few to flood a joining peer.
@@ -79,12 +79,12 @@ inline constexpr std::size_t kMaxKnownHolders = 32;        // peers whose copies
 inline constexpr std::size_t kMaxKnownCopies = 1'000'000;  // in all; beyond it copies are sent again, which is harmless
 inline constexpr Duration kCopyRetryFirst = 2s;  // after a pass over the store in which copies failed; doubles up to
 inline constexpr Duration kCopyRetryMost = 300s;
-inline constexpr std::size_t kCopyFailuresInPass = 32;   // then the pass waits: the peer is gone or does not agree yet
+inline constexpr std::size_t kCopyFailuresInPass = 32;  // then the pass waits: the peer is gone or does not agree yet
 inline constexpr std::size_t kStoreMessageReserve = 1500;  // of max-message-size, for header, signature, certificates
-inline constexpr std::size_t kMaxOwnSlots = 65536;       // last storage times of own values, to be strictly increasing
-inline constexpr std::size_t kMaxOwnCalls = 16384;       // own Stores and Fetches under way
-inline constexpr std::size_t kMaxSignerCertificates = 16384;    // parsed certificates of stored values
-inline constexpr std::size_t kMaxMemoryValues = 4'000'000;      // about 8 GiB of values of 2 KiB
+inline constexpr std::size_t kMaxOwnSlots = 65536;  // last storage times of own values, to be strictly increasing
+inline constexpr std::size_t kMaxOwnCalls = 16384;  // own Stores and Fetches under way
+inline constexpr std::size_t kMaxSignerCertificates = 16384;  // parsed certificates of stored values
+inline constexpr std::size_t kMaxMemoryValues = 4'000'000;    // about 8 GiB of values of 2 KiB
 
 // Topology. 6940 10.4: at least three of each; 6940 10.6.. suggests 16 fingers, up to 128.
 inline constexpr std::size_t kNeighborsEachSide = 3;
@@ -92,22 +92,22 @@ inline constexpr std::size_t kReplicas = 2;  // 6940 10.4: the first and the sec
 inline constexpr std::size_t kMaxNeighborsInUpdate = 64;
 inline constexpr std::size_t kFingers = 16;
 inline constexpr std::size_t kMaxAttachesAtOnce = 32;
-inline constexpr std::size_t kMaxFingers = 128;           // 6940 10.7.4.3: one for each bit of an id
-inline constexpr std::size_t kFingerAttachesAtOnce = 2;   // the largest ranges first, and each may spare the next
-inline constexpr std::size_t kMaxNeighborCandidates = 64; // named by the Updates of a few neighbours
+inline constexpr std::size_t kMaxFingers = 128;            // 6940 10.7.4.3: one for each bit of an id
+inline constexpr std::size_t kFingerAttachesAtOnce = 2;    // the largest ranges first, and each may spare the next
+inline constexpr std::size_t kMaxNeighborCandidates = 64;  // named by the Updates of a few neighbours
 inline constexpr unsigned kNeighborAttachTries = 3;
-inline constexpr std::size_t kMaxJoinsWaiting = 256;      // joining peers that wait for one admitting peer
+inline constexpr std::size_t kMaxJoinsWaiting = 256;  // joining peers that wait for one admitting peer
 
 // Configuration document.
 inline constexpr std::size_t kMaxConfigBytes = std::size_t{4} << 20;
-inline constexpr unsigned kMaxConfigDepth = 32;           // the RFC's elements nest five deep; extensions may add some
-inline constexpr std::size_t kMaxConfigElements = 65536;  // a bad-node list of tens of thousands still fits
-inline constexpr std::size_t kMaxConfigurations = 64;     // configuration elements in one document
+inline constexpr unsigned kMaxConfigDepth = 32;            // the RFC's elements nest five deep; extensions may add some
+inline constexpr std::size_t kMaxConfigElements = 65536;   // a bad-node list of tens of thousands still fits
+inline constexpr std::size_t kMaxConfigurations = 64;      // configuration elements in one document
 inline constexpr std::size_t kMaxSignaturesOfElement = 8;  // an old and a new signer, with room
 inline constexpr std::size_t kMaxConfiguredKinds = 1024;
 inline constexpr std::uint32_t kMaxNodeMultiple = 1024;  // a Store's policy check tries every i up to it
-inline constexpr std::size_t kMaxDomainPattern = 512;  // a longer expression is no pattern for a domain
-inline constexpr std::size_t kMaxDomainName = 255;     // RFC 1035 2.3.4
+inline constexpr std::size_t kMaxDomainPattern = 512;    // a longer expression is no pattern for a domain
+inline constexpr std::size_t kMaxDomainName = 255;       // RFC 1035 2.3.4
 
 // Node. Rounds of effects that one input may lead to; each round hands on what the one before asked for, so more means
 // that two components keep asking each other.

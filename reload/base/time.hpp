@@ -23,7 +23,8 @@ struct Now {
 
 // Milliseconds since 1970, the unit of every time field of RFC 6940 (storage_time, PingAns.time).
 [[nodiscard]] constexpr std::uint64_t to_wire_ms(Wall time) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
 }
 [[nodiscard]] constexpr Wall from_unix_seconds(std::int64_t seconds) { return Wall(std::chrono::seconds(seconds)); }
 [[nodiscard]] constexpr std::int64_t to_unix_seconds(Wall time) {

@@ -14,7 +14,8 @@ constexpr std::uint64_t kSweepMs = 1000;
 
 template <class Handle>
 void close_handle(Handle* handle) {
-  uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
+  uv_close(reinterpret_cast<uv_handle_t*>(handle),
+           [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
 }
 
 Driver* driver_of(void* data) { return static_cast<Driver*>(data); }
@@ -185,11 +186,10 @@ void Driver::try_next_address(LinkId id) {
   while (!link.addresses.empty()) {
     link.remote = link.addresses.front();
     link.addresses.erase(link.addresses.begin());
-    link.stream = UvStream::connect(
-        loop_, link.remote,
-        {.connected = [this, id] { start_tls(id, TlsSession::Role::client); },
-         .data = [this, id](ByteView bytes) { received(id, bytes); },
-         .closed = [this, id](const std::string& reason) { lost(id, reason); }});
+    link.stream = UvStream::connect(loop_, link.remote,
+                                    {.connected = [this, id] { start_tls(id, TlsSession::Role::client); },
+                                     .data = [this, id](ByteView bytes) { received(id, bytes); },
+                                     .closed = [this, id](const std::string& reason) { lost(id, reason); }});
     if (link.stream) return;
     link.fault = "cannot connect to " + to_text(link.remote);
   }
@@ -317,7 +317,8 @@ void Driver::turn() {
 void Driver::arm_timer() {
   if (stopped_) return;
   if (dirty_) {
-    uv_timer_start(timer_, [](uv_timer_t*) {}, 0, 0);
+    uv_timer_start(
+        timer_, [](uv_timer_t*) {}, 0, 0);
     return;
   }
   const Now now = system_now();

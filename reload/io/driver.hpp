@@ -15,17 +15,17 @@
 namespace reload::io {
 
 struct DriverOptions {
-  wire::IpAddressPort listen;                  // overlay links; port 0 takes a free one
+  wire::IpAddressPort listen;                    // overlay links; port 0 takes a free one
   std::optional<wire::IpAddressPort> advertise;  // what others are told instead, when it differs
-  std::vector<ApplicationId> applications;     // each gets a listener of its own on the same address
+  std::vector<ApplicationId> applications;       // each gets a listener of its own on the same address
   std::shared_ptr<TlsContext> tls;
-  unsigned crypto_threads = 0;                 // 0: signatures are made and checked on the loop's own thread
-  bool accept_links = true;                    // false for a client: it opens links only
+  unsigned crypto_threads = 0;  // 0: signatures are made and checked on the loop's own thread
+  bool accept_links = true;     // false for a client: it opens links only
 };
 
 // What a node tells its application; see node/output.hpp.
-using NodeEvent = std::variant<node::ApiEvent, node::PipeData, node::PipeDown, node::Joined, node::LeaveDone,
-                               node::ConfigAccepted>;
+using NodeEvent =
+    std::variant<node::ApiEvent, node::PipeData, node::PipeDown, node::Joined, node::LeaveDone, node::ConfigAccepted>;
 
 class Driver {
  public:

@@ -52,8 +52,9 @@ Node::Impl::Impl(NodeOptions given_options, config::ConfigPtr given_config, secu
       link_certificates(limits::kMaxLinks),
       topology(make_topology(options.role, credentials.node()->node_id)),
       links(config->max_message_size, counters),
-      forwarder(rules_of(*config, credentials.node()->node_id), [this](const NodeId& id) { return links.connected(id); },
-                rng),
+      forwarder(
+          rules_of(*config, credentials.node()->node_id), [this](const NodeId& id) { return links.connected(id); },
+          rng),
       reassembly(config->max_message_size, counters),
       messenger(credentials, trust),
       connect(options.candidates),
@@ -121,7 +122,9 @@ std::optional<Mono> Node::next_deadline(Now now) const {
 
 LinkId Node::new_link() { return LinkId{impl_->next_link++}; }
 
-CredentialId Node::add_user(security::CredentialPtr credential) { return impl_->credentials.add(std::move(credential)); }
+CredentialId Node::add_user(security::CredentialPtr credential) {
+  return impl_->credentials.add(std::move(credential));
+}
 const security::Credentials& Node::credentials() const { return impl_->credentials; }
 NodeId Node::self() const { return impl_->credentials.node()->node_id; }
 bool Node::joined() const { return impl_->topology->joined(); }
@@ -195,8 +198,8 @@ messaging::SendRequest api_request(std::uint64_t number, wire::DestinationList t
 
 void Node::Impl::take(CallPing& input, messaging::Context& context) {
   api_calls[next_api_call] = {input.id, wire::MessageCode::ping_req, context.now.mono};
-  effects.push_back(api_request(next_api_call++, std::move(input.to), wire::MessageCode::ping_req,
-                                wire::encode(wire::PingReq{})));
+  effects.push_back(
+      api_request(next_api_call++, std::move(input.to), wire::MessageCode::ping_req, wire::encode(wire::PingReq{})));
 }
 
 void Node::Impl::take(CallRouteQuery& input, messaging::Context& context) {
@@ -215,7 +218,8 @@ void Node::Impl::take(CallAcceptApp& input, messaging::Context&) { connect.accep
 
 void Node::Impl::take(PipeSend& input, messaging::Context&) {
   const auto pipe = pipes.find(input.pipe);
-  if (pipe != pipes.end() && pipe->second.announced) outputs.push_back(SendOnLink{input.pipe, {}, std::move(input.bytes)});
+  if (pipe != pipes.end() && pipe->second.announced)
+    outputs.push_back(SendOnLink{input.pipe, {}, std::move(input.bytes)});
 }
 
 void Node::Impl::take(PipeClose& input, messaging::Context& context) {

@@ -34,8 +34,8 @@ class Node {
  public:
   // `crypto`, `rng` and `store` outlive the node.
   static Result<std::unique_ptr<Node>> make(NodeOptions options, config::ConfigPtr config,
-                                            security::Credentials credentials, const security::Crypto& crypto,
-                                            Rng& rng, storage::ValueStore& store, Now now);
+                                            security::Credentials credentials, const security::Crypto& crypto, Rng& rng,
+                                            storage::ValueStore& store, Now now);
   ~Node();
 
   // Begins to join, or the overlay itself.

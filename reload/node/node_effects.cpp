@@ -173,31 +173,30 @@ void Node::Impl::api_answer(std::uint64_t number, const messaging::Answer& answe
 
 void Node::Impl::apply(connect::ConnectEvent& event, messaging::Context& context) {
   using namespace reload::connect;
-  std::visit(Overloaded{
-                 [&](OpenTo& order) {
-                   const LinkId link{next_link++};
-                   opening[link] = {order.attempt, order.application};
-                   outputs.push_back(OpenLink{link, std::move(order.addresses), order.application});
-                 },
-                 [&](AttachDone& done) { topology->on_attach_done(done.number, done.node, context); },
-                 [&](AppAttachDone& done) {
-                   if (done.pipe) return announce_pipe(*done.pipe, done.id, done.remote, ApplicationId{});
-                   outputs.push_back(finished<PipeUp>(
-                       done.id, tl::unexpected(CallFailed{done.pipe.error().first, done.pipe.error().second})));
-                 },
-                 [&](AppAccepted& accepted) {
-                   announce_pipe(accepted.pipe, ApiId{}, accepted.remote, accepted.application);
-                 },
-                 [&](CloseUnwanted& order) {
-                   counters.add(Counter::links_refused);
-                   close(order.link, order.reason, context);
-                 },
-                 [&](BindLink& order) {
-                   const bool known = links.connected(order.node);
-                   if (links.bind(order.link, order.node) && !known) topology->on_link_up(order.node, context);
-                 },
-             },
-             event);
+  std::visit(
+      Overloaded{
+          [&](OpenTo& order) {
+            const LinkId link{next_link++};
+            opening[link] = {order.attempt, order.application};
+            outputs.push_back(OpenLink{link, std::move(order.addresses), order.application});
+          },
+          [&](AttachDone& done) { topology->on_attach_done(done.number, done.node, context); },
+          [&](AppAttachDone& done) {
+            if (done.pipe) return announce_pipe(*done.pipe, done.id, done.remote, ApplicationId{});
+            outputs.push_back(finished<PipeUp>(
+                done.id, tl::unexpected(CallFailed{done.pipe.error().first, done.pipe.error().second})));
+          },
+          [&](AppAccepted& accepted) { announce_pipe(accepted.pipe, ApiId{}, accepted.remote, accepted.application); },
+          [&](CloseUnwanted& order) {
+            counters.add(Counter::links_refused);
+            close(order.link, order.reason, context);
+          },
+          [&](BindLink& order) {
+            const bool known = links.connected(order.node);
+            if (links.bind(order.link, order.node) && !known) topology->on_link_up(order.node, context);
+          },
+      },
+      event);
 }
 
 void Node::Impl::announce_pipe(LinkId id, ApiId call, const NodeId& remote, ApplicationId application) {

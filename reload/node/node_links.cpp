@@ -5,9 +5,10 @@
 namespace reload::node {
 
 Result<security::Signer> Node::Impl::admit(const LinkUp& input, messaging::Context& context) {
-  auto admitted = security::admit_link(input.certificates, *trust, link_certificates, context.now.wall, crypto);
-  if (admitted && admitted->node_id == context.self) return failure("the other side is this node itself");
-  return admitted;
+  auto peer = security::admit_link(input.certificates, *trust, context.now.wall, crypto, link_certificates);
+  if (!peer) return tl::unexpected(peer.error());
+  if (peer->node_id == context.self) return failure("the other side is this node itself");
+  return security::Signer{std::move(peer->certificate), peer->node_id.value_or(NodeId())};
 }
 
 void Node::Impl::take(LinkUp& input, messaging::Context& context) {
@@ -155,7 +156,10 @@ void Node::Impl::act(forwarding::Decision decision, const forwarding::Arrival& f
                    messenger.on_delivered(std::move(deliver.header), std::move(deliver.body),
                                           std::move(deliver.previous_hop), from.node.value_or(NodeId()), context);
                  },
-                 [&](forwarding::Forward& forward) { send(forward.hop, forward.head, forward.body, context); },
+                 [&](forwarding::Forward& forward) {
+                   if (from.link.value != 0) counters.add(Counter::messages_forwarded);
+                   send(forward.hop, forward.head, forward.body, context);
+                 },
                  [&](forwarding::Drop& drop) { counters.add(drop.reason); },
                  [&](forwarding::Refuse& refuse) {
                    counters.add(refuse.reason);

@@ -78,7 +78,7 @@ struct ConfigAccepted {
   config::ConfigPtr config;
 };
 
-using Output =
-    std::variant<OpenLink, SendOnLink, CloseLink, RunCrypto, ApiEvent, PipeData, PipeDown, Joined, LeaveDone, ConfigAccepted>;
+using Output = std::variant<OpenLink, SendOnLink, CloseLink, RunCrypto, ApiEvent, PipeData, PipeDown, Joined, LeaveDone,
+                            ConfigAccepted>;
 
 }  // namespace reload::node

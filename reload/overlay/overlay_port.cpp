@@ -163,8 +163,7 @@ void OverlayPort::on_event(node::ApiEvent event) {
     auto* up = std::get_if<node::ApiResult<node::PipeUp>>(&event.result);
     if (up == nullptr || !*up) return;
     const auto found = incoming_.find((*up)->application);
-    if (found != incoming_.end())
-      found->second(Pipe{(*up)->pipe.value, (*up)->remote, (*up)->certificate->user_name});
+    if (found != incoming_.end()) found->second(Pipe{(*up)->pipe.value, (*up)->remote, (*up)->certificate->user_name});
     return;
   }
   auto found = waiting_.extract(event.id);

@@ -12,15 +12,20 @@ TEST_CASE("hex survives a round trip and refuses what is not hex") {
 }
 
 TEST_CASE("base64 of RFC 4648 section 10") {
-  const std::pair<std::string_view, std::string_view> vectors[] = {
-      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
-      {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string_view, std::string_view> vectors[] = {{"", ""},
+                                                                   {"f", "Zg=="},
+                                                                   {"fo", "Zm8="},
+                                                                   {"foo", "Zm9v"},
+                                                                   {"foob", "Zm9vYg=="},
+                                                                   {"fooba", "Zm9vYmE="},
+                                                                   {"foobar", "Zm9vYmFy"}};
   for (const auto& [text, coded] : vectors) {
     CHECK(to_base64(as_bytes(text)) == coded);
     CHECK(from_base64(coded) == to_bytes(as_bytes(text)));
   }
   CHECK(from_base64("Zm 9v\n") == to_bytes(as_bytes("foo")));
-  for (std::string_view bad : {"Zg", "Zg=", "Z===", "=", "Zm9v=", "Zg==Zg==", "Z*==", "Zh=="}) CHECK_FALSE(from_base64(bad));
+  for (std::string_view bad : {"Zg", "Zg=", "Z===", "=", "Zm9v=", "Zg==Zg==", "Z*==", "Zh=="})
+    CHECK_FALSE(from_base64(bad));
 }
 
 TEST_CASE("a slice of shared bytes shares them and stays inside") {

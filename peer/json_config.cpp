@@ -1,0 +1,49 @@
+#include "peer/json_config.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace reload::peer {
+
+namespace {
+
+std::string text_of(const std::string& key, const nlohmann::json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean() || value.is_number()) return value.dump();
+  throw CLI::FileError("\"" + key + "\" must be a text, a number, true, false or a list of these");
+}
+
+}  // namespace
+
+std::string JsonConfig::to_config(const CLI::App* app, bool default_also, bool, std::string) const {
+  nlohmann::json document = nlohmann::json::object();
+  for (const CLI::Option* option : app->get_options({})) {
+    if (option->get_lnames().empty() || !option->get_configurable()) continue;
+    const std::string& name = option->get_lnames().front();
+    if (option->count() > 0)
+      document[name] = option->results();
+    else if (default_also && !option->get_default_str().empty())
+      document[name] = option->get_default_str();
+  }
+  return document.dump(2);
+}
+
+std::vector<CLI::ConfigItem> JsonConfig::from_config(std::istream& input) const {
+  const auto document = nlohmann::json::parse(input, nullptr, /*allow_exceptions=*/false, /*ignore_comments=*/true);
+  if (document.is_discarded())
+    throw CLI::FileError("the configuration file is not JSON; check it with: python3 -m json.tool FILE");
+  if (!document.is_object())
+    throw CLI::FileError("the configuration file must hold one JSON object: { \"option\": value }");
+  std::vector<CLI::ConfigItem> items;
+  for (const auto& [key, value] : document.items()) {
+    CLI::ConfigItem item;
+    item.name = key;
+    if (value.is_array())
+      for (const auto& element : value) item.inputs.push_back(text_of(key, element));
+    else
+      item.inputs.push_back(text_of(key, value));
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+}  // namespace reload::peer

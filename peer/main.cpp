@@ -1,0 +1,77 @@
+// reload-peer: parse options, put the parts together, run the loop.
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "peer/process.hpp"
+
+namespace {
+
+using reload::Result;
+
+Result<void> open_log(const reload::peer::Settings& settings) {
+  try {
+    auto sink = settings.log_file.empty()
+                    ? std::static_pointer_cast<spdlog::sinks::sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>())
+                    : std::make_shared<spdlog::sinks::basic_file_sink_mt>(settings.log_file);
+    auto log = std::make_shared<spdlog::logger>("reload-peer", std::move(sink));
+    log->flush_on(spdlog::level::info);
+    spdlog::set_default_logger(std::move(log));
+  } catch (const spdlog::spdlog_ex& error) {
+    return reload::failure("--log-file: " + std::string(error.what()));
+  }
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  spdlog::set_level(spdlog::level::from_str(settings.log_level));
+  return {};
+}
+
+// Each link and phone is a descriptor: take what the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto line = reload::peer::parse_command_line(argc, argv);
+  if (line.exit_code) return *line.exit_code;
+  const auto refuse = [](const std::string& text, int code) {
+    std::fprintf(stderr, "reload-peer: %s\n", text.c_str());
+    return code;
+  };
+  if (auto good = reload::peer::check(line.settings); !good) return refuse(good.error().text, 2);
+  if (auto good = open_log(line.settings); !good) return refuse(good.error().text, 2);
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+
+  uv_loop_t loop;
+  uv_loop_init(&loop);
+  auto process = reload::peer::Process::make(&loop, line.settings);
+  if (!process) {
+    uv_run(&loop, UV_RUN_DEFAULT);
+    return refuse(process.error().text, 1);
+  }
+  uv_signal_t ends[2];
+  const int signals[2] = {SIGTERM, SIGINT};
+  for (int i = 0; i < 2; ++i) {
+    uv_signal_init(&loop, &ends[i]);
+    ends[i].data = process->get();
+    uv_signal_start(
+        &ends[i], [](uv_signal_t* handle, int) { static_cast<reload::peer::Process*>(handle->data)->stop(); },
+        signals[i]);
+  }
+  (*process)->start([&ends] {
+    for (auto& end : ends) uv_close(reinterpret_cast<uv_handle_t*>(&end), nullptr);
+  });
+  uv_run(&loop, UV_RUN_DEFAULT);
+  const bool failed = (*process)->failed();
+  process->reset();
+  uv_loop_close(&loop);
+  return failed ? 1 : 0;
+}

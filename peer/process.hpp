@@ -1,0 +1,54 @@
+// The parts of a running peer, made from its settings and put together: crypto, store, node, driver, SIP service, admin
+// endpoint. Runs on one libuv loop; SIP and HTTP have threads of their own.
+#pragma once
+
+#include <memory>
+
+#include "peer/admin.hpp"
+#include "peer/settings.hpp"
+#include "reload/io/openssl_crypto.hpp"
+#include "reload/io/system_rng.hpp"
+#include "reload/overlay/overlay_port.hpp"
+
+namespace reload::peer {
+
+class Process {
+ public:
+  // Opens everything; the failure names the option that was wrong and the cure.
+  static Result<std::unique_ptr<Process>> make(uv_loop_t* loop, const Settings& settings);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  // `on_finished` is called once, when the process has ended all it runs and only closing handles keep the loop.
+  void start(std::function<void()> on_finished);
+  [[nodiscard]] bool failed() const { return failed_; }
+  // Leaves the overlay, then ends everything so that the loop can end. A second call does not wait for the leave.
+  void stop();
+
+ private:
+  explicit Process(uv_loop_t* loop, const Settings& settings);
+  Result<void> open_overlay();
+  Result<void> open_users();
+  void on_event(io::NodeEvent event);
+  void finish();
+  [[nodiscard]] sip::OverlayFacts facts() const;
+  [[nodiscard]] AdminSnapshot snapshot();
+
+  uv_loop_t* loop_;
+  Settings settings_;
+  io::OpensslCrypto crypto_;
+  io::SystemRng rng_;
+  std::unique_ptr<storage::ValueStore> store_;
+  std::unique_ptr<node::Node> node_;
+  std::unique_ptr<overlay::OverlayPort> port_;
+  std::unique_ptr<io::Driver> driver_;
+  std::unique_ptr<sip::SipService> sip_;
+  std::unique_ptr<Admin> admin_;
+  std::function<void()> on_finished_;
+  bool failed_ = false;
+  bool stopping_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace reload::peer

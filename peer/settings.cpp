@@ -1,0 +1,152 @@
+#include "peer/settings.hpp"
+
+#include "peer/json_config.hpp"
+#include "reload/io/uv_tcp.hpp"
+
+namespace reload::peer {
+
+namespace {
+
+constexpr const char* kFooter =
+    "Every option can stand in the file of --config, a JSON object, under its name without the dashes:\n"
+    "  { \"overlay-config\": \"overlay.xml\", \"credential\": \"peer0.pem\", \"data\": \"/var/lib/reload\",\n"
+    "    \"listen\": \"192.0.2.1:6084\", \"sip-listen\": [\"192.0.2.1:5060\"], \"users\": \"users.pem\",\n"
+    "    \"passwords\": \"users.passwd\" }\n"
+    "An option on the command line wins over the file. Credentials and the overlay's configuration document are\n"
+    "made by reload-certs. SIGTERM and SIGINT make the peer leave the overlay in good order; SIGKILL does no harm.";
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  Settings& s = line.settings;
+  CLI::App app("reload-peer: a peer of a RELOAD overlay (RFC 6940) that is SIP registrar and proxy (RFC 7904)");
+  app.footer(kFooter);
+  app.set_version_flag("--version", RELOAD_VERSION);
+  app.set_config("--config", "", "Read options from a JSON file");
+  app.config_formatter(std::make_shared<JsonConfig>());
+  app.allow_config_extras(CLI::config_extras_mode::error);
+
+  app.add_option("--overlay-config", s.overlay_config, "The overlay's configuration document (reload-certs init)")
+      ->option_text("FILE");
+  app.add_option("--credential", s.credential, "This node's key and certificate (reload-certs issue --node)")
+      ->option_text("FILE");
+  app.add_option("--data", s.data, "Directory for stored values, made when missing")->option_text("DIR");
+  app.add_option("--durability", s.durability,
+                 "process: an acknowledged value survives the death of this process, and through its two replicas\n"
+                 "that of the machine; disk: each commit waits for the disk")
+      ->check(CLI::IsMember({"process", "disk"}))
+      ->capture_default_str();
+  app.add_option("--data-limit-mib", s.data_limit_mib, "The most the stored values may take on disk")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--listen", s.listen, "Where to accept overlay links")
+      ->option_text("ADDRESS:PORT")
+      ->capture_default_str();
+  app.add_option("--advertise", s.advertise, "The address others reach this peer at, when it is not that of --listen")
+      ->option_text("ADDRESS:PORT");
+  app.add_option("--bootstrap", s.bootstrap, "Join through these peers instead of the document's bootstrap nodes")
+      ->option_text("ADDRESS:PORT ...");
+  app.add_flag("--first-peer", s.first_peer,
+               "Begin the overlay if no bootstrap node answers. For one peer of an overlay only");
+  app.add_option("--crypto-threads", s.crypto_threads,
+                 "Threads for signatures; 0 makes and checks them on the loop's own thread")
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
+  app.add_option("--key-log", s.key_log, "Append TLS secrets to FILE, to decrypt captures. For debugging only")
+      ->option_text("FILE");
+
+  app.add_option("--sip-listen", s.sip_listen, "Where phones register and call, UDP and TCP; none: no SIP service")
+      ->option_text("ADDRESS:PORT ...");
+  app.add_option("--users", s.users, "Credentials of the users this peer hosts (reload-certs issue --users)")
+      ->option_text("FILE");
+  app.add_option("--passwords", s.passwords, "Digest records of these users (reload-certs issue --passwords)")
+      ->option_text("FILE");
+  app.add_option("--sip-min-expires", s.sip_min_expires, "Shortest registration in seconds")->capture_default_str();
+  app.add_option("--sip-default-expires", s.sip_default_expires, "Registration when the phone asks for none")
+      ->capture_default_str();
+  app.add_option("--sip-max-expires", s.sip_max_expires, "Longest registration")->capture_default_str();
+  app.add_flag("--no-anonymous-calls", s.no_anonymous_calls, "Refuse calls from those who are not the overlay's users");
+  app.add_option("--stranger-rate", s.stranger_rate, "Requests a second from one address without a password")
+      ->capture_default_str();
+  app.add_option("--register-rate", s.register_rate, "REGISTERs a second from one address without a password")
+      ->capture_default_str();
+
+  app.add_option("--admin", s.admin, "Where /healthz, /readyz, /status and /metrics are; empty: nowhere")
+      ->option_text("ADDRESS:PORT")
+      ->capture_default_str();
+  app.add_option("--log-level", s.log_level, "How much to log")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  app.add_option("--log-file", s.log_file, "Log to FILE instead of standard error")->option_text("FILE");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    line.exit_code = code == 0 ? 0 : 2;
+  }
+  return line;
+}
+
+namespace {
+
+Result<void> need(const std::string& value, const char* option, const char* cure) {
+  if (value.empty()) return failure(std::string(option) + " is missing: " + cure);
+  return {};
+}
+
+Result<void> check_address(const std::string& value, const char* option, std::uint16_t default_port) {
+  if (auto address = io::parse_address(value, default_port); !address)
+    return failure(std::string(option) + ": " + address.error().text);
+  return {};
+}
+
+}  // namespace
+
+Result<void> check(const Settings& s) {
+  for (const auto& result :
+       {need(s.overlay_config, "--overlay-config", "name the document that reload-certs init has made"),
+        need(s.credential, "--credential", "name the file that reload-certs issue --node has made"),
+        need(s.data, "--data", "name a directory for stored values"), check_address(s.listen, "--listen", 6084)})
+    if (!result) return result;
+  if (!s.advertise.empty())
+    if (auto result = check_address(s.advertise, "--advertise", 6084); !result) return result;
+  for (const auto& address : s.bootstrap)
+    if (auto result = check_address(address, "--bootstrap", 6084); !result) return result;
+  if (!s.admin.empty())
+    if (auto result = check_address(s.admin, "--admin", 8080); !result) return result;
+  if (s.advertise.empty() && io::parse_address(s.listen, 6084)->address == std::array<std::uint8_t, 16>{})
+    return failure("--listen " + s.listen +
+                   " is every address of this machine: say with --advertise which one the others can reach");
+  if (!s.sip_listen.empty()) {
+    if (auto result = need(s.passwords, "--passwords", "with --sip-listen, phones need passwords"); !result)
+      return result;
+    if (auto result = need(s.users, "--users", "with --sip-listen, users need credentials"); !result) return result;
+  }
+  if (s.sip_min_expires > s.sip_default_expires || s.sip_default_expires > s.sip_max_expires)
+    return failure("--sip-min-expires, --sip-default-expires and --sip-max-expires must not get smaller in this order");
+  return {};
+}
+
+Result<sip::SipOptions> sip_options(const Settings& s) {
+  sip::SipOptions options;
+  for (const auto& text : s.sip_listen) {
+    const auto address = io::parse_address(text, 5060);
+    if (!address) return failure("--sip-listen: " + address.error().text);
+    std::string host = io::to_text(*address);
+    host.resize(host.rfind(':'));
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    options.listen.push_back({host, address->port});
+  }
+  options.passwords_file = s.passwords;
+  options.min_expires = s.sip_min_expires;
+  options.default_expires = s.sip_default_expires;
+  options.max_expires = s.sip_max_expires;
+  options.anonymous_calls = !s.no_anonymous_calls;
+  options.stranger_rate = {s.stranger_rate, s.stranger_rate * 2};
+  options.register_rate = {s.register_rate, s.register_rate * 4};
+  return options;
+}
+
+}  // namespace reload::peer

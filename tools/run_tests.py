@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Builds with tests and runs every one of them. The last line is 'N passed, N failed'.
+
+Suites, in this order:
+  rules     layering and house rules of the sources
+  unit      doctest programs of a plain build (g++), simulator and scenarios among them
+  interop   real processes and foreign programs: openssl, xmllint, tshark, sipp, baresip
+  sanitize  the same doctest programs built by clang with AddressSanitizer and UBSan
+  fuzz      each fuzz target for some seconds, in that same build
+"""
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SUITES = ("rules", "unit", "interop", "sanitize", "fuzz")
+DOCTEST = re.compile(r"test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped")
+PLAIN = re.compile(r"^(\d+) passed, (\d+) failed", re.M)
+PROGRAM_SECONDS = 900
+
+
+class Tally:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def add(self, name, passed, failed, output, seconds):
+        self.passed += passed
+        self.failed += failed
+        print("%-6s %s: %d passed, %d failed (%.1f s)" % ("FAIL" if failed else "ok", name, passed, failed, seconds),
+              flush=True)
+        if failed:
+            print(output[-20000:], flush=True)
+
+
+def run(command, **keywords):
+    print("+", " ".join(map(str, command)), flush=True)
+    return subprocess.run(list(map(str, command)), **keywords)
+
+
+def build(directory, arguments, compilers=None, targets=()):
+    environment = dict(os.environ, **(compilers or {}))
+    if not (directory / "build.ninja").exists():
+        if run(["meson", "setup", directory, ROOT, *arguments], env=environment).returncode:
+            sys.exit("meson failed")
+    if run(["ninja", "-C", directory, *targets], env=environment).returncode:
+        print("the build failed\n0 passed, 1 failed")
+        sys.exit(1)
+
+
+def count(name, command, tally, environment=None, cwd=ROOT):
+    started = time.monotonic()
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", cwd=cwd,
+                              env=dict(os.environ, **(environment or {})), timeout=PROGRAM_SECONDS)
+        output, code = done.stdout + done.stderr, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output, code = "no end after %d s\n%s" % (PROGRAM_SECONDS, late.stdout or ""), 1
+    seconds = time.monotonic() - started
+    found = DOCTEST.search(output)
+    plain = PLAIN.findall(output)
+    if found:
+        passed, failed = int(found[2]), int(found[3])
+    elif plain:
+        passed, failed = int(plain[-1][0]), int(plain[-1][1])
+    else:
+        passed, failed = (1, 0) if code == 0 else (0, 1)
+    # A crash at exit, or a sanitizer's report after the last test, must not pass.
+    if code != 0 and failed == 0:
+        failed = 1
+    for line in output.splitlines():
+        if line.startswith("skipped:"):
+            print("      ", line)
+    tally.add(name, passed, failed, output, seconds)
+
+
+def programs(directory):
+    return sorted(p for p in (directory / "tests").rglob("*") if p.is_file() and os.access(p, os.X_OK)
+                  and p.name.startswith("unit_"))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/test", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suites", nargs="*", help="only these suites (default: all)")
+    parser.add_argument("--fuzz-seconds", type=int, default=5, metavar="S", help="for each fuzz target (default 5)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only programs whose path contains TEXT")
+    args = parser.parse_args()
+    for suite in args.suites:
+        if suite not in SUITES:
+            parser.error("unknown suite %s; there are: %s" % (suite, " ".join(SUITES)))
+    suites = args.suites or SUITES
+    tally = Tally()
+    wanted = lambda path: args.only in str(path)
+
+    if "rules" in suites:
+        for script in ("check_layers.py", "tidy.py"):
+            if wanted(script):
+                count("rules " + script, [sys.executable, ROOT / "tools" / script], tally)
+
+    plain = ROOT / "build" / "test"
+    if "unit" in suites or "interop" in suites:
+        build(plain, ["--buildtype=debugoptimized"])
+    if "unit" in suites:
+        for program in filter(wanted, programs(plain)):
+            count("unit " + program.name, [program], tally)
+    if "interop" in suites:
+        for script in sorted(filter(wanted, (ROOT / "tests" / "interop").glob("*_test.py"))):
+            count("interop " + script.name, [sys.executable, script], tally, {"RELOAD_BUILD": str(plain)})
+
+    checked = ROOT / "build" / "sanitize"
+    if "sanitize" in suites or "fuzz" in suites:
+        build(checked, ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true"],
+              {"CC": "clang-14", "CXX": "clang++-14"})
+    sanitizers = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+    if "sanitize" in suites:
+        for program in filter(wanted, programs(checked)):
+            count("sanitize " + program.name, [program], tally, sanitizers)
+    if "fuzz" in suites:
+        for target in sorted(filter(wanted, (checked / "tests" / "fuzz").glob("fuzz_*"))):
+            if target.is_file() and os.access(target, os.X_OK):
+                work = checked / "corpus" / target.name
+                work.mkdir(parents=True, exist_ok=True)
+                seeds = [s for s in [ROOT / "tests" / "fuzz" / "corpus" / target.name] if s.is_dir()]
+                count("fuzz " + target.name, [target, "-max_total_time=%d" % args.fuzz_seconds, "-timeout=10",
+                                              "-rss_limit_mb=2048", "-print_final_stats=0", work, *seeds],
+                      tally, sanitizers, cwd=work.parent)
+
+    print("%d passed, %d failed" % (tally.passed, tally.failed))
+    sys.exit(1 if tally.failed or not tally.passed else 0)
+
+
+if __name__ == "__main__":
+    main()
