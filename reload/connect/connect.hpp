@@ -1,5 +1,6 @@
-// Making links (6940 6.5.1, 6.5.2): Attach and AppAttach, both sides, for TLS-TCP-FH-NO-ICE. One table-driven state
-// machine serves both; ICE joins it as another way of getting from candidates to a link.
+// Making links (6940 6.5.1, 6.5.2): Attach and AppAttach, both sides, for TLS-TCP-FH-NO-ICE. One state machine serves
+// both; ICE joins it as another way of getting from candidates to a link. The requester is TLS server and waits for the
+// link, the answering side opens it.
 #pragma once
 
 #include "reload/messaging/handler.hpp"
