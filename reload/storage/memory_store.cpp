@@ -35,9 +35,10 @@ std::optional<Bytes> MemoryStore::last_slot(const KindAt& at) const {
   return kind->second.values.rbegin()->first;
 }
 
-std::vector<KindAt> MemoryStore::kinds_from(const KindAt& from, std::size_t limit) const {
+std::vector<KindAt> MemoryStore::kinds_after(const std::optional<KindAt>& last, std::size_t limit) const {
   std::vector<KindAt> found;
-  for (auto it = kinds_.lower_bound(from); it != kinds_.end() && found.size() < limit; ++it) found.push_back(it->first);
+  auto it = last ? kinds_.upper_bound(*last) : kinds_.begin();
+  for (; it != kinds_.end() && found.size() < limit; ++it) found.push_back(it->first);
   return found;
 }
 

@@ -18,7 +18,7 @@ class MemoryStore final : public ValueStore {
   [[nodiscard]] std::optional<StoredValue> find(const ValueKey& key) const override;
   [[nodiscard]] std::vector<std::pair<ValueKey, StoredValue>> values(const KindAt& at) const override;
   [[nodiscard]] std::optional<Bytes> last_slot(const KindAt& at) const override;
-  [[nodiscard]] std::vector<KindAt> kinds_from(const KindAt& from, std::size_t limit) const override;
+  [[nodiscard]] std::vector<KindAt> kinds_after(const std::optional<KindAt>& last, std::size_t limit) const override;
   [[nodiscard]] std::optional<ResourceId> resource_from(KindId kind, const ResourceId& from) const override;
   [[nodiscard]] std::size_t value_count() const override { return value_count_; }
   [[nodiscard]] std::size_t resource_count() const override { return resource_count_; }

@@ -4,40 +4,10 @@
 #pragma once
 
 #include "reload/messaging/handler.hpp"
+#include "reload/storage/calls.hpp"
 #include "reload/storage/value_store.hpp"
 
 namespace reload::storage {
-
-// A value to write as one of this node's credentials. `slot`: see the Kind's data model.
-struct StoreCall {
-  ResourceId resource;
-  KindId kind;
-  wire::StoredDataValue value;
-  std::uint32_t lifetime = 3600;  // seconds
-  std::uint64_t generation = 0;   // 0: no check
-  CredentialId credential{0};
-};
-struct StoreDone {
-  std::uint64_t generation = 0;
-  std::vector<NodeId> replicas;
-};
-struct FetchCall {
-  ResourceId resource;
-  std::vector<wire::StoredDataSpecifier> specifiers;
-};
-// Only values that verified and whose signer may write them (6940 7.4.2.2), and synthetic values that say "nothing
-// here" (their signer is unknown); `signers[k][v]` signed value v of kinds[k]; `invalid` counts the others.
-struct FetchDone {
-  std::vector<wire::FetchKindResponse> kinds;
-  std::vector<std::vector<security::Signer>> signers;
-  std::size_t invalid = 0;
-};
-template <class T>
-struct CallResult {
-  ApiId id;
-  tl::expected<T, std::pair<wire::ErrorCode, std::string>> result;
-};
-using StorageEvent = std::variant<CallResult<StoreDone>, CallResult<FetchDone>>;
 
 class Storage {
  public:

@@ -5,6 +5,7 @@
 
 #include "reload/base/check.hpp"
 #include "reload/security/access_control.hpp"
+#include "reload/storage/fetched_values.hpp"
 
 namespace reload::storage {
 
@@ -55,11 +56,6 @@ Checked check_kinds(const StoreCase& c) {
       return refuse(ErrorCode::unknown_kind, "the Kind's data model changed", wire::encode(std::vector{data.kind}));
   }
   return {};
-}
-
-bool is_unsigned(const wire::Signature& signature) {
-  return signature.identity.type == wire::SignerIdentityType::none ||
-         (signature.hash == wire::HashAlgorithm::none && signature.algorithm == wire::SignatureAlgorithm::anonymous);
 }
 
 bool same_signer(const Signer& a, const Signer& b) { return a.certificate == b.certificate && a.node_id == b.node_id; }

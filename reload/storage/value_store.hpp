@@ -71,9 +71,9 @@ class ValueStore {
   // All values of one Kind at one resource, by slot; and the slot of the last of them.
   [[nodiscard]] virtual std::vector<std::pair<ValueKey, StoredValue>> values(const KindAt& at) const = 0;
   [[nodiscard]] virtual std::optional<Bytes> last_slot(const KindAt& at) const = 0;
-  // The (resource, Kind) pairs that have values, in order of resource from `from` on, at most `limit`: to walk the
-  // store in pieces.
-  [[nodiscard]] virtual std::vector<KindAt> kinds_from(const KindAt& from, std::size_t limit) const = 0;
+  // The (resource, Kind) pairs that have values, in order of resource and from the one after `last` on (nothing: from
+  // the first), at most `limit`: to walk the store in pieces.
+  [[nodiscard]] virtual std::vector<KindAt> kinds_after(const std::optional<KindAt>& last, std::size_t limit) const = 0;
   // The first resource from `from` on that has values of the Kind.
   [[nodiscard]] virtual std::optional<ResourceId> resource_from(KindId kind, const ResourceId& from) const = 0;
   [[nodiscard]] virtual std::size_t value_count() const = 0;

@@ -1,0 +1,240 @@
+#include "reload/storage/replicator.hpp"
+
+#include <algorithm>
+
+#include "reload/base/ring.hpp"
+#include "reload/storage/fetched_values.hpp"
+#include "reload/storage/merge.hpp"
+
+namespace reload::storage {
+
+using messaging::Answer;
+using messaging::AnswerStatus;
+using messaging::Context;
+using wire::ErrorCode;
+
+namespace {
+
+constexpr unsigned kPassesBeforeRemoval = 3;
+
+bool lies_in(const ResourceId& resource, const NodeId& after, const NodeId& owner) {
+  if (!ring::is_point(resource.view()) || !ring::is_point(after.view()) || !ring::is_point(owner.view())) return false;
+  return ring::in_open_closed(ring::to_point(resource.view()), ring::to_point(after.view()),
+                              ring::to_point(owner.view()));
+}
+
+}  // namespace
+
+std::size_t Replicator::copy_changed(const KindAt& at, std::span<const Bytes> changed, WaitId wait, Context& context) {
+  if (!context.route.responsible(at.resource)) return 0;
+  std::size_t sent = 0;
+  std::uint8_t number = 0;
+  for (const NodeId& target : context.route.replica_targets()) {
+    sent += copier_.copy(target, at, ++number, changed, wait, context) ? 1U : 0U;
+  }
+  // Who is about to own it must not miss what comes while the rest is handed over.
+  for (const Sweep& sweep : sweeps_) {
+    if (sweep.purpose != Purpose::hand_over || !lies_in(at.resource, sweep.after, sweep.peer)) continue;
+    sent += copier_.copy(sweep.peer, at, 1, changed, wait, context) ? 1U : 0U;
+  }
+  return sent;
+}
+
+void Replicator::on_copy_received(const NodeId& sender, const KindAt& at, std::uint64_t before, std::uint64_t now_has,
+                                  std::size_t values, bool changed) {
+  const bool followed = known_.generation(sender, at) == before && before + 1 == now_has;
+  if (changed && before == now_has) known_.forget(at);  // same counter, other values: nobody is known to have them
+  // The sender has all that is here only if it sent all, or what changed since it had all.
+  if (followed || store_.count(at) == values) known_.note(sender, at, now_has);
+}
+
+bool Replicator::on_answer(const messaging::Token& token, const Answer& answer, Context& context) {
+  if (const auto it = taking_.find(token.number); it != taking_.end()) {
+    const Taking taking = it->second;
+    taking_.erase(it);
+    on_newer(taking, answer, context);
+  } else if (copier_.owns(token)) {
+    if (const auto done = copier_.on_answer(token, answer, context)) on_copy_done(*done, context);
+  } else {
+    return false;
+  }
+  for (Sweep& sweep : sweeps_) sweep.walk.wake(context.now.mono);
+  advance(context);
+  return true;
+}
+
+void Replicator::on_copy_done(const CopyDone& done, Context& context) {
+  released_.insert(released_.end(), done.waits.begin(), done.waits.end());
+  const auto& [target, at, generation, status, error, waits] = done;
+  const bool ours = context.route.responsible(at.resource) || context.route.in_replica_set(at.resource);
+  if (status == AnswerStatus::ok) {
+    if (!ours && context.route.owner_of(at.resource) == target && store_.generation(at) == generation)
+      remove(at, context);
+    return;
+  }
+  if (status == AnswerStatus::error &&
+      (error == ErrorCode::generation_counter_too_low || error == ErrorCode::data_too_old))
+    return take_newer(target, at, context);
+  if (status == AnswerStatus::error && error == ErrorCode::forbidden && !ours) {
+    // The owner knows closer holders than this peer. It is believed when it says so again and again.
+    const auto foreign = std::find_if(sweeps_.begin(), sweeps_.end(),
+                                      [](const Sweep& sweep) { return sweep.purpose == Purpose::foreign; });
+    if (foreign != sweeps_.end() && foreign->walk.pass() >= kPassesBeforeRemoval) return remove(at, context);
+  }
+  blame(target, context.now.mono);
+}
+
+// A failed copy is made up for by the sweep that serves its target: a replica's or joining peer's own, or that of
+// foreign values, which looks at all.
+void Replicator::blame(const NodeId& target, Mono now) {
+  bool served = false;
+  for (Sweep& sweep : sweeps_) {
+    if (sweep.purpose == Purpose::foreign || sweep.peer != target) continue;
+    sweep.walk.failed(now);
+    served = true;
+  }
+  for (Sweep& sweep : sweeps_) {
+    if (!served && sweep.purpose == Purpose::foreign) sweep.walk.failed(now);
+  }
+}
+
+// 6940 7.4.1.1: the newer data is fetched from the peer that refused ours, and replaces it.
+void Replicator::take_newer(const NodeId& from, const KindAt& at, Context& context) {
+  const auto model = context.config.kinds.model_of(at.kind);
+  if (!model) return;
+  const std::uint64_t number = tokens_.next();
+  taking_[number] = {from, at};
+  messaging::SendRequest request;
+  request.token = token_of(number);
+  request.to = {wire::Destination(from)};
+  request.code = wire::MessageCode::fetch_req;
+  request.body = wire::encode(fetch_all(at, *model));
+  context.effects.push_back(std::move(request));
+}
+
+void Replicator::on_newer(const Taking& taking, const Answer& answer, Context& context) {
+  const config::Kind* kind = context.config.kinds.find(taking.at.kind);
+  if (answer.status != AnswerStatus::ok || answer.fetch == nullptr || kind == nullptr)
+    return blame(taking.from, context.now.mono);
+  const FetchDone fetched =
+      believable(*answer.fetch, taking.at.resource, {taking.at.kind}, context.config, context.crypto);
+  context.counters.add(Counter::values_invalid, fetched.invalid);
+  const WriteBatch writes = merge(fetched, taking.at, *kind, store_, context.now.wall);
+  if (writes.empty()) {
+    // Nothing there is newer, and it takes nothing of ours: sending again would go on for ever.
+    known_.note(taking.from, taking.at, store_.generation(taking.at));
+    return;
+  }
+  if (!store_.apply(writes)) return context.counters.add(Counter::store_failures);
+  context.counters.add(Counter::values_stored, writes.size() - 1);
+  known_.forget(taking.at);
+  if (copy_changed(taking.at, {}, 0, context) == 0) copier_.copy(taking.from, taking.at, 1, {}, 0, context);
+}
+
+void Replicator::on_range_changed(Context& context) {
+  if (!context.route.joined()) return;
+  std::vector<NodeId> targets = context.route.replica_targets();
+  // A peer that left the replica set may delete its copies; when it comes back it gets them again.
+  for (const NodeId& old : targets_) {
+    if (std::find(targets.begin(), targets.end(), old) != targets.end()) continue;
+    known_.forget(old);
+    std::erase_if(sweeps_, [&](const Sweep& sweep) { return sweep.purpose == Purpose::replica && sweep.peer == old; });
+  }
+  const Mono now = context.now.mono;
+  const auto restart = [&](Purpose purpose, const NodeId& peer, Mono not_before) {
+    auto it = std::find_if(sweeps_.begin(), sweeps_.end(),
+                           [&](const Sweep& sweep) { return sweep.purpose == purpose && sweep.peer == peer; });
+    if (it == sweeps_.end()) it = sweeps_.insert(sweeps_.end(), Sweep{purpose, peer, {}, StoreWalk(not_before)});
+    it->walk.restart(now);
+  };
+  // 6940 10.7.1: a successor that replaces a failed one gets no copies before the hold-down is over, as a better match
+  // may be on its way.
+  for (const NodeId& target : targets) restart(Purpose::replica, target, hold_until_.value_or(now));
+  restart(Purpose::foreign, {}, now);
+  targets_ = std::move(targets);
+  advance(context);
+}
+
+void Replicator::on_neighbor_failed(const NodeId& node, Context& context) {
+  known_.forget(node);
+  if (std::find(targets_.begin(), targets_.end(), node) != targets_.end())
+    hold_until_ = context.now.mono + limits::kReplicaHoldDown;
+}
+
+void Replicator::on_hand_over(const NodeId& owner, const NodeId& after, Context& context) {
+  const auto is_hand_over = [](const Sweep& sweep) { return sweep.purpose == Purpose::hand_over; };
+  std::erase_if(sweeps_, [&](const Sweep& sweep) { return is_hand_over(sweep) && sweep.peer == owner; });
+  if (static_cast<std::size_t>(std::count_if(sweeps_.begin(), sweeps_.end(), is_hand_over)) >= limits::kMaxHandOvers) {
+    // It becomes the owner with what its replicas have, and gets the rest as foreign values.
+    context.effects.push_back(messaging::HandedOver{owner});
+    return;
+  }
+  sweeps_.push_back({Purpose::hand_over, owner, after, StoreWalk()});
+  sweeps_.back().walk.restart(context.now.mono);
+  known_.forget(owner);  // it is new here, whatever it had in an earlier life
+  advance(context);
+}
+
+void Replicator::on_timer(Context& context) { advance(context); }
+
+std::optional<Mono> Replicator::next_deadline() const {
+  std::optional<Mono> next;
+  for (const Sweep& sweep : sweeps_) {
+    if (sweep.walk.due() && (!next || *sweep.walk.due() < *next)) next = sweep.walk.due();
+  }
+  return next;
+}
+
+void Replicator::advance(Context& context) {
+  for (Sweep& sweep : sweeps_) {
+    sweep.walk.advance(store_, context.now.mono, [&](const KindAt& at) { return visit(sweep, at, context); });
+  }
+  end_hand_overs(context);
+}
+
+// False when there is no room for more copies to the peer in question.
+bool Replicator::visit(const Sweep& sweep, const KindAt& at, Context& context) {
+  if (sweep.purpose == Purpose::foreign) return visit_foreign(at, context);
+  const bool wanted = sweep.purpose == Purpose::replica ? context.route.responsible(at.resource)
+                                                        : lies_in(at.resource, sweep.after, sweep.peer);
+  if (!wanted) return true;
+  if (copier_.under_way(sweep.peer) >= limits::kReplicaWindow) return false;
+  copier_.copy(sweep.peer, at, replica_number_of(sweep.peer), {}, 0, context);
+  return true;
+}
+
+// 6940 6.4.2.3, 10.7.3: the owner shall have it, unless it is known to; then it is deleted here, unless this peer is
+// one of its replicas.
+bool Replicator::visit_foreign(const KindAt& at, Context& context) {
+  if (context.route.responsible(at.resource)) return true;
+  const NodeId owner = context.route.owner_of(at.resource);
+  if (owner == context.self || owner.is_zero()) return true;
+  if (copier_.under_way(owner) >= limits::kReplicaWindow) return false;
+  const bool sent = copier_.copy(owner, at, 1, {}, 0, context);
+  if (!sent && !context.route.in_replica_set(at.resource)) remove(at, context);
+  return true;
+}
+
+void Replicator::end_hand_overs(Context& context) {
+  std::erase_if(sweeps_, [&](const Sweep& sweep) {
+    if (sweep.purpose != Purpose::hand_over) return false;
+    const bool all_sent = sweep.walk.pass() > 0 && copier_.under_way(sweep.peer) == 0;
+    const bool over = all_sent || sweep.walk.failed_too_often();
+    if (over) context.effects.push_back(messaging::HandedOver{sweep.peer});
+    return over;
+  });
+}
+
+void Replicator::remove(const KindAt& at, Context& context) {
+  WriteBatch removal;
+  for (const auto& [key, value] : store_.values(at)) removal.push_back(RemoveValue{key});
+  if (!store_.apply(removal)) return context.counters.add(Counter::store_failures);
+  known_.forget(at);
+}
+
+std::uint8_t Replicator::replica_number_of(const NodeId& target) const {
+  const auto it = std::find(targets_.begin(), targets_.end(), target);
+  return it == targets_.end() ? 1 : static_cast<std::uint8_t>(it - targets_.begin() + 1);
+}
+
+}  // namespace reload::storage

@@ -1,0 +1,131 @@
+#include "reload/storage/storage_server.hpp"
+
+#include "reload/storage/fetch_rules.hpp"
+#include "reload/storage/store_rules.hpp"
+
+namespace reload::storage {
+
+using messaging::Context;
+using messaging::Request;
+using wire::ErrorCode;
+
+namespace {
+
+void send_error(const Request& request, Refusal refusal, Context& context) {
+  context.effects.push_back(messaging::SendError{request.id, refusal.code, std::move(refusal.info)});
+}
+
+}  // namespace
+
+void StorageServer::on_request(const Request& request, Context& context) {
+  switch (request.code) {
+    case wire::MessageCode::store_req:
+      return on_store(request, context);
+    case wire::MessageCode::fetch_req:
+    case wire::MessageCode::stat_req:
+      return on_fetch(request, context);
+    case wire::MessageCode::find_req:
+      return on_find(request, context);
+    default:
+      return send_error(request, {ErrorCode::invalid_message, "no storage request", {}}, context);
+  }
+}
+
+void StorageServer::on_store(const Request& request, Context& context) {
+  const auto refused = [&](Refusal refusal) {
+    context.counters.add(Counter::stores_refused);
+    send_error(request, std::move(refusal), context);
+  };
+  if (request.store == nullptr) return refused({ErrorCode::invalid_message, "the StoreReq is malformed", {}});
+  auto accepted = check_store(
+      {*request.store, request.signer, store_, context.config, context.route, context.crypto, context.now.wall});
+  if (!accepted) return refused(std::move(accepted.error()));
+  if (!accepted->writes.empty() && !store_.apply(accepted->writes)) {
+    // The RFC has no code for a full disk; for the writer it is the same as a limit.
+    context.counters.add(Counter::store_failures);
+    return refused({ErrorCode::data_too_large, "the store is full", {}});
+  }
+  context.counters.add(Counter::stores_accepted);
+  for (const auto& signers : request.store->signers) {
+    for (const security::Signer& signer : signers) certificates_.add(signer.certificate);
+  }
+
+  const wire::StoreReq& store = request.store->request;
+  const bool original = store.replica_number == 0;
+  const std::vector<NodeId> replicas = original ? context.route.replica_targets() : std::vector<NodeId>{};
+  const WaitId wait = original ? ++last_wait_ : 0;
+  Waiting waiting{request.id, {}, 0, context.now.mono + limits::kReplicaAckWait};
+  wire::StoreAns answer;
+  for (std::size_t k = 0; k < accepted->kinds.size(); ++k) {
+    const KindOutcome& kind = accepted->kinds[k];
+    const KindAt at{store.resource, kind.kind};
+    answer.kind_responses.push_back({kind.kind, kind.generation, replicas});
+    context.counters.add(Counter::values_stored, kind.changed.size());
+    if (!original) {
+      replicator_.on_copy_received(request.signer.node_id, at, kind.before, kind.generation,
+                                   store.kind_data[k].values.size(), !kind.changed.empty());
+    }
+    // A peer that is handed what it owns passes it on to its own replicas, but its answer is for its own copy.
+    if (original || !kind.changed.empty()) waiting.copies += replicator_.copy_changed(at, kind.changed, wait, context);
+  }
+  waiting.answer = wire::encode(answer);
+  if (wait == 0 || waiting.copies == 0) {
+    context.effects.push_back(messaging::SendAnswer{request.id, std::move(waiting.answer), {}});
+  } else {
+    waiting_.emplace(wait, std::move(waiting));
+  }
+}
+
+void StorageServer::on_released(const std::vector<WaitId>& waits, Context& context) {
+  for (const WaitId wait : waits) {
+    const auto it = waiting_.find(wait);
+    if (it == waiting_.end() || --it->second.copies > 0) continue;
+    context.effects.push_back(messaging::SendAnswer{it->second.request, std::move(it->second.answer), {}});
+    waiting_.erase(it);
+  }
+}
+
+void StorageServer::on_timer(Context& context) {
+  while (!waiting_.empty() && waiting_.begin()->second.until <= context.now.mono) {
+    Waiting& waiting = waiting_.begin()->second;
+    context.effects.push_back(messaging::SendAnswer{waiting.request, std::move(waiting.answer), {}});
+    waiting_.erase(waiting_.begin());
+  }
+}
+
+std::optional<Mono> StorageServer::next_deadline() const {
+  if (waiting_.empty()) return std::nullopt;
+  return waiting_.begin()->second.until;
+}
+
+// Fetch and Stat. What is here is told whether or not this peer is responsible: 6940 7.4.2 has no error for that, and
+// a peer that fetches newer values from a replica (7.4.1.1) asks exactly so.
+void StorageServer::on_fetch(const Request& request, Context& context) {
+  const auto asked = wire::decode<wire::FetchReq>(request.body, context.config.codec());
+  if (!asked) return send_error(request, {ErrorCode::invalid_message, "the request is malformed", {}}, context);
+  auto selected = select_values(*asked, store_, context.config.kinds, context.now.wall);
+  if (!selected) return send_error(request, std::move(selected.error()), context);
+  context.counters.add(Counter::fetches_served);
+  messaging::SendAnswer answer{request.id, {}, {}};
+  if (request.code == wire::MessageCode::stat_req) {
+    answer.body = wire::encode(stat_answer(*selected, context.crypto));
+  } else {
+    for (const SelectedKind& kind : *selected) {
+      for (const StoredValue& value : kind.values) add_once(answer.certificates, certificates_.of(value, context));
+    }
+    answer.body = wire::encode(fetch_answer(std::move(*selected)));
+  }
+  context.effects.push_back(std::move(answer));
+}
+
+void StorageServer::on_find(const Request& request, Context& context) {
+  const auto asked = wire::decode<wire::FindReq>(request.body, context.config.codec());
+  if (!asked) return send_error(request, {ErrorCode::invalid_message, "the FindReq is malformed", {}}, context);
+  if (!context.route.responsible(asked->resource))
+    return send_error(request, {ErrorCode::not_found, "not responsible for the resource", {}}, context);
+  auto found = find_answer(*asked, store_, context.config.kinds);
+  if (!found) return send_error(request, std::move(found.error()), context);
+  context.effects.push_back(messaging::SendAnswer{request.id, wire::encode(*found), {}});
+}
+
+}  // namespace reload::storage

@@ -1,0 +1,40 @@
+// Answers Store, Fetch, Stat and Find (6940 7.4). A StoreAns waits for the replicas, for a bounded time.
+#pragma once
+
+#include <map>
+
+#include "reload/storage/replicator.hpp"
+
+namespace reload::storage {
+
+class StorageServer {
+ public:
+  StorageServer(ValueStore& store, Replicator& replicator, SignerCertificates& certificates)
+      : store_(store), replicator_(replicator), certificates_(certificates) {}
+
+  void on_request(const messaging::Request& request, messaging::Context& context);
+  // Copies that StoreAns wait for arrived or failed.
+  void on_released(const std::vector<WaitId>& waits, messaging::Context& context);
+  void on_timer(messaging::Context& context);
+  [[nodiscard]] std::optional<Mono> next_deadline() const;
+
+ private:
+  struct Waiting {
+    RequestId request;
+    Bytes answer;
+    std::size_t copies = 0;
+    Mono until;
+  };
+
+  void on_store(const messaging::Request& request, messaging::Context& context);
+  void on_fetch(const messaging::Request& request, messaging::Context& context);
+  void on_find(const messaging::Request& request, messaging::Context& context);
+
+  ValueStore& store_;
+  Replicator& replicator_;
+  SignerCertificates& certificates_;
+  WaitId last_wait_ = 0;
+  std::map<WaitId, Waiting> waiting_;  // each waits equally long, so this is the order of their ends
+};
+
+}  // namespace reload::storage
