@@ -1,0 +1,41 @@
+// 6940 11.1, 6.5.4.2: signatures of configuration documents and of Kind definitions, made and checked over the bytes as
+// they stand in the document.
+#pragma once
+
+#include "reload/security/credentials.hpp"
+#include "reload/security/trust.hpp"
+
+namespace reload::security {
+
+// Who signed an element: one of `signers`, with a certificate that `trust` accepts at `now`. T26: the signature covers
+// exactly the element's bytes; one over the bytes and the SignerIdentity is taken too.
+[[nodiscard]] Result<NodeId> verify_element(const config::SignedElement& element, std::span<const NodeId> signers,
+                                            const Trust& trust, Wall now, const Crypto& crypto);
+
+// A document that came by HTTPS or by hand, and so is trusted for its way (T59). Where it is signed, the signature must
+// be one of its own configuration-signers'; every kind-block must be signed by one of its kind-signers. The result is
+// the same configuration with Kind::signer filled in.
+[[nodiscard]] Result<config::ConfigPtr> verify_first(const config::ConfigPtr& config, Wall now, const Crypto& crypto);
+
+struct UpdateRefused {
+  wire::ErrorCode code = wire::ErrorCode::invalid_message;  // what to answer
+  std::string text;
+  bool must_leave = false;  // rightly signed, but with demands we can't meet: 6940 11.1 wants the overlay left
+};
+
+// A document that came in a ConfigUpdate: newer than the current one, and signed by one of the current one's
+// configuration-signers.
+[[nodiscard]] tl::expected<config::ConfigPtr, UpdateRefused> accept_update(ByteView document, const Trust& current,
+                                                                           Wall now, const Crypto& crypto);
+// A kind-block that came in a ConfigUpdate: signed by a kind-signer, and by the same one as before if it is known.
+[[nodiscard]] tl::expected<config::Kind, UpdateRefused> accept_kind(ByteView block, const Trust& current, Wall now,
+                                                                    const Crypto& crypto);
+
+// `document` with its Kinds signed by `kind_signer` and the configuration of `instance_name` (or the first, when that
+// is empty) by `configuration_signer`. Signatures that stood there before are replaced, because they no longer hold;
+// nothing else changes.
+[[nodiscard]] Result<std::string> sign_config(std::string_view document, std::string_view instance_name,
+                                              const Credential& configuration_signer, const Credential& kind_signer,
+                                              const Crypto& crypto);
+
+}  // namespace reload::security
