@@ -23,7 +23,7 @@ Result<void> Process::open_overlay() {
   io::LmdbOptions store_options;
   store_options.directory = settings_.data;
   store_options.durability = settings_.durability == "disk" ? io::Durability::disk : io::Durability::process;
-  store_options.map_size = settings_.data_limit_mib << 20;
+  store_options.max_bytes = settings_.data_limit_mib << 20;
   auto store = io::LmdbStore::open(store_options);
   if (!store) return failure("--data: " + store.error().text);
   store_ = std::move(*store);

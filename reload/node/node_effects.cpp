@@ -232,6 +232,8 @@ void Node::Impl::offer_config(const messaging::ConfigOffered& offer, messaging::
   if (!taken) {
     counters.add(Counter::config_updates_refused);
     effects.push_back(messaging::SendError{offer.request, taken.error().code, to_bytes(as_bytes(taken.error().text))});
+    // 6940 11.1: a rightly signed document with demands that can't be met.
+    if (taken.error().must_leave) topology->leave(context);
     return;
   }
   auto new_trust = security::Trust::make(*taken, crypto);

@@ -35,4 +35,10 @@ std::optional<CredentialId> Credentials::find_user(std::string_view user_name) c
   return entry == by_user_.end() ? std::nullopt : std::optional(entry->second);
 }
 
+std::map<std::string, NodeId> Credentials::users() const {
+  std::map<std::string, NodeId> users;
+  for (const auto& [name, id] : by_user_) users.emplace(name, find(id)->node_id);
+  return users;
+}
+
 }  // namespace reload::security

@@ -28,6 +28,8 @@ class Credentials {
   [[nodiscard]] CredentialPtr find(CredentialId id) const;
   [[nodiscard]] CredentialPtr node() const { return find(kNodeCredential); }
   [[nodiscard]] std::optional<CredentialId> find_user(std::string_view user_name) const;
+  // The users added, each with the Node-ID its credential signs as.
+  [[nodiscard]] std::map<std::string, NodeId> users() const;
 
  private:
   std::map<CredentialId, CredentialPtr> credentials_;

@@ -1,0 +1,96 @@
+#include "reload/io/overlay_files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "reload/base/limits.hpp"
+#include "reload/config/overlay_xml.hpp"
+#include "reload/security/config_signature.hpp"
+
+namespace reload::io {
+
+namespace {
+
+std::string kept_path(const std::string& directory) { return directory + "/overlay.xml"; }
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return number_; }
+
+ private:
+  int number_;
+};
+
+tl::unexpected<Failure> failed(const std::string& path) { return failure(path + ": " + std::strerror(errno)); }
+
+Result<config::ConfigPtr> read_document(const std::string& path, const std::string& instance_name,
+                                        const security::Crypto& crypto, Wall now) {
+  const auto bytes = read_file(path, limits::kMaxConfigBytes);
+  if (!bytes) return tl::unexpected(bytes.error());
+  const auto sha1 = [&crypto](ByteView text) { return crypto.hash(wire::HashAlgorithm::sha1, {text}); };
+  const auto parsed = config::parse_config(*bytes, instance_name, sha1);
+  if (!parsed) return failure(path + ": " + parsed.error().text);
+  auto verified = security::verify_first(*parsed, now, crypto);
+  if (!verified) return failure(path + ": " + verified.error().text);
+  return *verified;
+}
+
+}  // namespace
+
+Result<Bytes> read_file(const std::string& path, std::size_t limit) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return failed(path);
+  Bytes bytes;
+  std::uint8_t buffer[65536];
+  for (;;) {
+    const ssize_t count = ::read(file.get(), buffer, sizeof buffer);
+    if (count < 0) return failed(path);
+    if (count == 0) return bytes;
+    append(bytes, ByteView(buffer, static_cast<std::size_t>(count)));
+    if (bytes.size() > limit) return failure(path + " has more than " + std::to_string(limit) + " bytes");
+  }
+}
+
+Result<void> write_file(const std::string& path, ByteView bytes) {
+  const std::string beside = path + ".new";
+  {
+    const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.get() < 0) return failed(beside);
+    while (!bytes.empty()) {
+      const ssize_t count = ::write(file.get(), bytes.data(), bytes.size());
+      if (count < 0) return failed(beside);
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    if (::fsync(file.get()) != 0) return failed(beside);
+  }
+  if (std::rename(beside.c_str(), path.c_str()) != 0) return failed(path);
+  return {};
+}
+
+Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std::string& state_directory,
+                                              const security::Crypto& crypto, Wall now) {
+  auto given = read_document(path, {}, crypto, now);
+  if (!given) return given;
+  // A kept document that can't be read is no reason not to start: the given one is good, and the overlay sends a newer
+  // one by itself.
+  const auto kept = read_document(kept_path(state_directory), (*given)->instance_name, crypto, now);
+  if (kept && config::is_newer_sequence((*kept)->sequence, (*given)->sequence)) return *kept;
+  return given;
+}
+
+Result<void> keep_overlay_config(const std::string& state_directory, const config::OverlayConfig& config) {
+  return write_file(kept_path(state_directory), config.document);
+}
+
+}  // namespace reload::io

@@ -1,0 +1,23 @@
+// The configuration document on disk: the operator's file, and in the data directory the newest one that came by the
+// overlay itself.
+#pragma once
+
+#include <string>
+
+#include "reload/config/overlay_config.hpp"
+#include "reload/security/crypto.hpp"
+
+namespace reload::io {
+
+// The whole file, at most `limit` bytes. The failure names the file and the reason.
+[[nodiscard]] Result<Bytes> read_file(const std::string& path, std::size_t limit);
+// Written beside the target, synced and renamed: a reader sees the old file or the whole new one.
+[[nodiscard]] Result<void> write_file(const std::string& path, ByteView bytes);
+
+// The document at `path`, or the one kept in `state_directory` if it is newer, read and verified (the first document is
+// trusted for its way, guide T59).
+[[nodiscard]] Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std::string& state_directory,
+                                                            const security::Crypto& crypto, Wall now);
+[[nodiscard]] Result<void> keep_overlay_config(const std::string& state_directory, const config::OverlayConfig& config);
+
+}  // namespace reload::io

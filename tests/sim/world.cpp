@@ -1,0 +1,266 @@
+#include "tests/sim/world.hpp"
+
+#include "reload/base/check.hpp"
+#include "tests/kit/fake_crypto.hpp"
+
+namespace reload::sim {
+
+namespace {
+
+constexpr const char* kOverlay = "sim.example";
+constexpr Wall kEpoch = from_unix_seconds(1'750'000'000);
+
+wire::IpAddressPort address_of(std::size_t index, std::uint16_t port) {
+  wire::IpAddressPort address;
+  address.address = {10, static_cast<std::uint8_t>(index >> 16), static_cast<std::uint8_t>(index >> 8),
+                     static_cast<std::uint8_t>(index)};
+  address.port = port;
+  return address;
+}
+
+NodeId random_id(Rng& rng) {
+  std::array<std::uint8_t, 16> bytes{};
+  rng.fill(bytes);
+  return NodeId(bytes);
+}
+
+constexpr std::uint16_t kOverlayPort = 6084;
+constexpr std::uint16_t kSipPort = 5060;
+
+}  // namespace
+
+World::World(WorldOptions options)
+    : options_(options),
+      rng_(options.seed),
+      network_(options.network, rng_),
+      crypto_(std::make_unique<kit::FakeCrypto>()) {
+  auto config = std::make_shared<config::OverlayConfig>();
+  config->instance_name = kOverlay;
+  config->sequence = 1;
+  config->root_certs = {kit::fake_root_certificate()};
+  config->max_message_size = 65536;
+  config->no_ice = true;
+  config->chord_update_interval = options.update_interval;
+  config->chord_ping_interval = options.ping_interval;
+  const Bytes hash = crypto_->hash(wire::HashAlgorithm::sha1, {as_bytes(kOverlay)});
+  for (std::size_t i = hash.size() - 4; i < hash.size(); ++i) config->overlay_hash = config->overlay_hash << 8 | hash[i];
+  config_ = config;
+}
+
+World::~World() = default;
+
+std::size_t World::add_node(node::Role role) {
+  auto made = std::make_unique<SimNode>();
+  made->index = nodes_.size();
+  made->role = role;
+  made->rng = std::make_unique<Prng>(rng_.next());
+  made->credential = kit::make_fake_credential(random_id(rng_), "node" + std::to_string(made->index) + "@" + kOverlay,
+                                               kOverlay, *made->rng);
+  made->address = address_of(made->index, kOverlayPort);
+  made->clock_offset =
+      Duration(static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(options_.clock_offset_max.count()) + 1)));
+  made->store = std::make_unique<storage::MemoryStore>();
+  by_address_[made->address] = made->index;
+  nodes_.push_back(std::move(made));
+  return nodes_.size() - 1;
+}
+
+std::vector<wire::IpAddressPort> World::bootstrap_of(std::size_t index) const {
+  std::vector<wire::IpAddressPort> nodes;
+  for (std::size_t i = 0; i < nodes_.size() && nodes.size() < options_.bootstrap_nodes; ++i)
+    if (i != index && nodes_[i]->role == node::Role::peer) nodes.push_back(nodes_[i]->address);
+  return nodes;
+}
+
+Now World::now_of(std::size_t index) const {
+  return {now_, kEpoch + now_.time_since_epoch() + nodes_[index]->clock_offset};
+}
+
+void World::start(std::size_t index) {
+  SimNode& sim = *nodes_[index];
+  RELOAD_CHECK(!sim.node);
+  node::NodeOptions options;
+  options.role = sim.role;
+  options.first_peer = index == 0;
+  options.bootstrap = bootstrap_of(index);
+  if (sim.role == node::Role::peer) {
+    options.candidates.overlay_candidates = {sim.address};
+    options.candidates.applications = {{wire::kApplicationSip, {address_of(index, kSipPort)}}};
+  }
+  auto made = node::Node::make(std::move(options), config_, security::Credentials(sim.credential), *crypto_, *sim.rng,
+                               *sim.store, now_of(index));
+  RELOAD_CHECK(made.has_value());
+  sim.node = std::move(*made);
+  ++sim.generation;
+  for (const auto& user : sim.users) sim.node->add_user(user);
+  sim.port = std::make_unique<overlay::OverlayPort>(*sim.node, [this, index](node::Input call) {
+    // Calls may come from inside a callback of this very node: they wait for the end of the step.
+    const std::uint64_t life = nodes_[index]->generation;
+    auto shared = std::make_shared<node::Input>(std::move(call));
+    schedule(Duration::zero(), [this, index, life, shared] {
+      if (nodes_[index]->generation == life && nodes_[index]->node) input(index, std::move(*shared));
+    });
+  });
+  sim.node->start(now_of(index));
+  drain(index);
+}
+
+void World::crash(std::size_t index) {
+  SimNode& sim = *nodes_[index];
+  RELOAD_CHECK(sim.node != nullptr);
+  sim.store->roll_back();
+  sim.node.reset();
+  sim.port.reset();
+  sim.wake_at.reset();
+  ++sim.generation;
+  std::vector<LinkId> links;
+  for (const auto& [end, other] : ends_)
+    if (end.first == index) links.push_back(end.second);
+  for (LinkId link : links) close(index, link, "connection reset");
+}
+
+void World::leave(std::size_t index) { input(index, node::Leave{}); }
+
+std::string World::add_user(std::size_t index, const std::string& name) {
+  SimNode& sim = *nodes_[index];
+  const std::string user = name + "@" + kOverlay;
+  auto credential = kit::make_fake_credential(random_id(rng_), user, kOverlay, *sim.rng);
+  sim.users.push_back(credential);
+  if (sim.node) sim.node->add_user(credential);
+  return user;
+}
+
+void World::schedule(Duration after, std::function<void()> run) {
+  events_.push({now_ + after, next_order_++, std::move(run)});
+}
+
+bool World::run_until(const std::function<bool()>& condition, Duration limit) {
+  const Mono end = now_ + limit;
+  while (!condition()) {
+    if (events_.empty() || events_.top().at > end) {
+      now_ = end;
+      return condition();
+    }
+    auto run = std::move(const_cast<Event&>(events_.top()).run);
+    now_ = events_.top().at;
+    events_.pop();
+    run();
+  }
+  return true;
+}
+
+void World::run_for(Duration time) {
+  run_until([] { return false; }, time);
+}
+
+void World::note(std::uint64_t value) {
+  for (int i = 0; i < 8; ++i) digest_ = (digest_ ^ (value >> (8 * i) & 0xff)) * 0x100000001b3;
+}
+
+void World::input(std::size_t index, node::Input input) {
+  ++steps_;
+  note(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
+  note(index << 8 | input.index());
+  if (const auto* bytes = std::get_if<node::LinkBytes>(&input))
+    for (std::uint8_t byte : bytes->bytes.view()) digest_ = (digest_ ^ byte) * 0x100000001b3;
+  nodes_[index]->node->handle(std::move(input), now_of(index));
+  drain(index);
+}
+
+void World::drain(std::size_t index) {
+  while (nodes_[index]->node) {
+    auto outputs = nodes_[index]->node->take_outputs();
+    if (outputs.empty()) break;
+    for (auto& output : outputs) execute(index, output);
+  }
+  if (nodes_[index]->node) arm(index);
+}
+
+void World::arm(std::size_t index) {
+  SimNode& sim = *nodes_[index];
+  const auto deadline = sim.node->next_deadline(now_of(index));
+  if (!deadline || (sim.wake_at && *sim.wake_at <= *deadline && *sim.wake_at > now_)) return;
+  const Mono at = std::max(*deadline, now_);
+  sim.wake_at = at;
+  const std::uint64_t life = sim.generation;
+  schedule(at - now_, [this, index, life, at] {
+    SimNode& woken = *nodes_[index];
+    if (woken.generation != life || !woken.node) return;
+    if (woken.wake_at == at) woken.wake_at.reset();
+    input(index, node::Tick{});
+  });
+}
+
+void World::execute(std::size_t index, node::Output& output) {
+  SimNode& sim = *nodes_[index];
+  std::visit(Overloaded{[&](node::OpenLink& order) { open(index, order); },
+                        [&](node::SendOnLink& order) { send(index, order); },
+                        [&](node::CloseLink& order) { close(index, order.link, order.reason); },
+                        [&](node::RunCrypto& order) {
+                          sim.node->handle(node::CryptoDone{order.job, security::run(order.work, *crypto_)},
+                                           now_of(index));
+                        },
+                        [&](node::ApiEvent& event) { sim.port->on_event(std::move(event)); },
+                        [&](node::PipeData& event) { sim.port->on_event(std::move(event)); },
+                        [&](node::PipeDown& event) { sim.port->on_event(std::move(event)); },
+                        [&](auto&) {}},
+             output);
+}
+
+void World::open(std::size_t from, const node::OpenLink& order) {
+  const std::uint64_t life = nodes_[from]->generation;
+  const Duration handshake = network_.latency() + network_.latency();
+  schedule(handshake, [this, from, life, order] {
+    SimNode& client = *nodes_[from];
+    if (client.generation != life || !client.node) return;
+    for (auto address : order.addresses) {
+      if (order.application) address.port = kOverlayPort;  // every node has its listeners on one address
+      const auto found = by_address_.find(address);
+      if (found == by_address_.end() || !nodes_[found->second]->node || !network_.reaches(from, found->second)) continue;
+      const std::size_t to = found->second;
+      SimNode& server = *nodes_[to];
+      const LinkId server_link = server.node->new_link();
+      ends_[{from, order.link}] = {to, server_link, now_};
+      ends_[{to, server_link}] = {from, order.link, now_};
+      input(to, node::LinkUp{server_link, {to_bytes(client.credential->certificate->der.view())}, client.address, true,
+                             order.application});
+      if (client.generation == life && client.node)
+        input(from, node::LinkUp{order.link, {to_bytes(server.credential->certificate->der.view())}, server.address,
+                                 false, order.application});
+      return;
+    }
+    input(from, node::LinkDown{order.link, "no route to host"});
+  });
+}
+
+void World::send(std::size_t from, const node::SendOnLink& order) {
+  const auto found = ends_.find({from, order.link});
+  if (found == ends_.end()) return;
+  ++messages_;
+  End& end = found->second;
+  if (network_.loses() || !network_.reaches(from, end.peer)) return;
+  end.last_arrival = std::max(end.last_arrival, now_ + network_.latency());
+  Bytes bytes = order.head;
+  append(bytes, order.body.view());
+  const std::size_t to = end.peer;
+  schedule(end.last_arrival - now_,
+           [this, to, link = end.peer_link, bytes = std::make_shared<Bytes>(std::move(bytes))] {
+             if (nodes_[to]->node && ends_.contains({to, link}))
+               input(to, node::LinkBytes{link, SharedBytes(std::move(*bytes))});
+           });
+}
+
+void World::close(std::size_t from, LinkId link, const std::string& reason) {
+  const auto found = ends_.find({from, link});
+  if (found == ends_.end()) return;
+  const End end = found->second;
+  ends_.erase(found);
+  // What was sent before the close still arrives, then its end.
+  const Duration wait = std::max(end.last_arrival, now_ + network_.latency()) - now_;
+  schedule(wait, [this, end, reason] {
+    if (ends_.erase({end.peer, end.peer_link}) != 0 && nodes_[end.peer]->node)
+      input(end.peer, node::LinkDown{end.peer_link, reason});
+  });
+}
+
+}  // namespace reload::sim
