@@ -3,10 +3,10 @@
 #include <openssl/rand.h>
 
 #include <array>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "reload/base/check.hpp"
+#include "reload/config/xml_values.hpp"
 
 namespace reload::certs {
 namespace {
@@ -57,7 +57,7 @@ SecretText Issued::entry() const {
 std::string Issued::record() const {
   nlohmann::ordered_json line{{"serial", serial}, {"user", identity.user_name}, {"node_ids", nlohmann::json::array()}};
   for (const NodeId& id : identity.node_ids) line["node_ids"].push_back(id.hex());
-  line["not_after"] = iso_time(until);
+  line["not_after"] = config::from_time(until);
   return line.dump() + "\n";
 }
 
@@ -98,7 +98,7 @@ Result<SecretText> Authority::key() const { return secret_text(*key_); }
 Result<Issued> Authority::issue(const Request& request) const {
   RELOAD_CHECK(request.node_id_count >= 1 && request.node_id_count <= kMaxNodeIds);
   if (request.validity.until > until_) {
-    return failure("the certificate would outlive the authority, which ends " + iso_time(until_) +
+    return failure("the certificate would outlive the authority, which ends " + config::from_time(until_) +
                    ": give a smaller --days");
   }
   auto identity = identity_for(request, overlay_, node_id_length_);
@@ -114,14 +114,5 @@ Result<Issued> Authority::issue(const Request& request) const {
 }
 
 Validity validity_for(Wall now, unsigned days) { return {now - kBackdating, now + days * std::chrono::hours(24)}; }
-
-std::string iso_time(Wall time) {
-  const std::time_t seconds = to_unix_seconds(time);
-  std::tm broken_down{};
-  RELOAD_CHECK(gmtime_r(&seconds, &broken_down) != nullptr);
-  std::array<char, 32> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &broken_down);
-  return {text.data(), size};
-}
 
 }  // namespace reload::certs

@@ -58,6 +58,5 @@ class Authority {
 };
 
 [[nodiscard]] Validity validity_for(Wall now, unsigned days);
-[[nodiscard]] std::string iso_time(Wall time);  // RFC 3339, UTC
 
 }  // namespace reload::certs

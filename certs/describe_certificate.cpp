@@ -1,6 +1,7 @@
 #include "certs/authority.hpp"
 #include "certs/describe.hpp"
 #include "certs/read_certificates.hpp"
+#include "reload/config/xml_values.hpp"
 #include "reload/io/openssl_crypto.hpp"
 
 namespace reload::certs {
@@ -49,8 +50,8 @@ Json describe_certificate(ByteView der, Wall now, const security::Crypto& crypto
     if (!fields.overlay.empty()) out["overlay"] = fields.overlay;
     if (!fields.node_ids.empty()) out["node_ids"] = Json::array();
     for (const NodeId& id : fields.node_ids) out["node_ids"].push_back(id.hex());
-    out["not_before"] = iso_time(fields.not_before);
-    out["not_after"] = iso_time(fields.not_after);
+    out["not_before"] = config::from_time(fields.not_before);
+    out["not_after"] = config::from_time(fields.not_after);
     out["valid"] = validity_text(fields, now);
   } else {
     out["problem"] = "not in RELOAD's form: " + certificate.error().text;

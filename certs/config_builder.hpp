@@ -1,0 +1,37 @@
+// The configuration of an overlay (6940 11.1) made from settings.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reload/config/overlay_config.hpp"
+
+namespace reload::certs {
+
+struct ConfigSettings {
+  std::string overlay;
+  std::vector<std::string> bootstrap;  // ADDR[:PORT], [ADDR6]:PORT or ADDR6
+  // The RFC's 5000 bytes hold neither a ConfigUpdate with a document like this one (a root certificate and two
+  // signatures with certificates, in base64) nor a Fetch answer with the registrations of a user with many devices,
+  // each of which brings its certificate. 64 KiB holds both.
+  std::uint32_t max_message_size = 65536;
+  std::uint32_t initial_ttl = 100;
+  std::uint32_t chord_update_interval = 600;
+  std::uint32_t chord_ping_interval = 3600;
+  bool chord_reactive = true;
+  std::uint32_t reliability_timer_ms = 3000;
+  bool no_ice = true;
+  bool clients = true;
+  std::uint32_t sip_max_count = 64;
+  std::uint32_t sip_max_size = 1000;
+  std::vector<std::string> domains;  // empty: all; "own": the overlay's name; else patterns
+};
+
+// The settings as a configuration with the SIP-REGISTRATION Kind, sequence 1, this root and this signer for everything.
+[[nodiscard]] Result<config::OverlayConfig> build_config(const ConfigSettings& settings, const Bytes& root_certificate,
+                                                         const NodeId& signer);
+
+[[nodiscard]] Result<wire::IpAddressPort> parse_bootstrap(const std::string& text);
+[[nodiscard]] std::string to_text(const wire::IpAddressPort& address);
+
+}  // namespace reload::certs

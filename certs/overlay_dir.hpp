@@ -1,0 +1,30 @@
+// The files of one overlay's authority in one directory, by name.
+#pragma once
+
+#include "certs/authority.hpp"
+#include "reload/config/overlay_config.hpp"
+
+namespace reload::certs {
+
+struct OverlayDir {
+  Path root;
+
+  [[nodiscard]] Path ca_key() const { return root / "ca.key"; }             // mode 0600; keep a backup
+  [[nodiscard]] Path ca_certificate() const { return root / "ca.pem"; }     // public
+  [[nodiscard]] Path signer() const { return root / "config-signer.pem"; }  // key and certificate, mode 0600
+  [[nodiscard]] Path document() const { return root / "overlay.xml"; }      // public
+  [[nodiscard]] Path records() const { return root / "issued.jsonl"; }      // who got what; no keys
+
+  // Made with mode 0700 if absent.
+  [[nodiscard]] Result<void> make() const;
+  [[nodiscard]] Result<config::ConfigPtr> load_config() const;
+  // With a warning in `warning` when others may read the key.
+  [[nodiscard]] Result<Authority> load_authority(const config::OverlayConfig& config,
+                                                 std::optional<std::string>& warning) const;
+};
+
+// A configuration document, also one that asks for what our peers cannot do. The failure names the file.
+[[nodiscard]] Result<config::ConfigPtr> read_document(const Path& path);
+[[nodiscard]] Result<config::ConfigPtr> parse_document(std::string_view text);
+
+}  // namespace reload::certs
