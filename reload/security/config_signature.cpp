@@ -1,6 +1,7 @@
 #include "reload/security/config_signature.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "reload/config/overlay_xml.hpp"
 #include "reload/config/xml_tree.hpp"
@@ -67,7 +68,9 @@ class Edits {
   void insert(std::size_t at, std::string text) { edits_.push_back({at, at, std::move(text)}); }
 
   std::string apply(std::string_view original) {
-    std::stable_sort(edits_.begin(), edits_.end(), [](const Edit& a, const Edit& b) { return a.begin < b.begin; });
+    // By end too: what is put where a removal begins comes before it.
+    std::sort(edits_.begin(), edits_.end(),
+              [](const Edit& a, const Edit& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     std::string result;
     std::size_t at = 0;
     for (const Edit& edit : edits_) {
