@@ -7,6 +7,7 @@ using messaging::Context;
 namespace {
 
 constexpr Duration kAttachGivenUp = 30s;  // connect answers long before
+constexpr Duration kOverdue = 1500ms;     // an Attach to a live neighbour is done by then
 constexpr Duration kRetryDelay = 500ms;   // doubled by each try
 constexpr Duration kUpdateExpected = 1s;  // after which a linked peer is asked for its Update
 constexpr Duration kLostDelay = 1s;       // a crashed peer's address is no good sooner, a cut link's may be
@@ -48,6 +49,8 @@ void AttachQueue::start(const NodeId& node, Candidate& candidate, Context& conte
   // A second try goes as routing says: the peer that named the node may be what is in the way.
   const NodeId via = candidate.tries % 2 == 0 && state_.links.contains(candidate.via) ? candidate.via : NodeId{};
   candidate.number = state_.next_number++;
+  candidate.through = via;
+  candidate.overdue = context.now.mono + kOverdue;
   out_[candidate.number] = {AttachPurpose::neighbor, 0, node, context.now.mono + kAttachGivenUp};
   context.effects.push_back(messaging::WantLink{candidate.number, through(via, node), true});
 }
@@ -91,6 +94,16 @@ std::optional<AttachDone> AttachQueue::on_done(std::uint64_t number, const Resul
   return done;
 }
 
+void AttachQueue::on_link_down(const NodeId& node, Context& context) {
+  for (auto& [wanted, candidate] : candidates_) {
+    if (candidate.number == 0 || candidate.through != node) continue;
+    out_.erase(candidate.number);
+    candidate.number = 0;
+    candidate.via = {};
+    candidate.next_try = context.now.mono;
+  }
+}
+
 void AttachQueue::pump(Context& context) {
   for (auto it = out_.begin(); it != out_.end();) {
     if (it->second.until > context.now.mono) {
@@ -112,7 +125,8 @@ void AttachQueue::pump(Context& context) {
       continue;
     }
     // Those that were tried in vain do not stand in the way of the next best.
-    if (!candidate.lost && candidate.tries == 0) fresh.push_back(it->first);
+    const bool overdue = candidate.number != 0 && candidate.overdue <= context.now.mono;
+    if (!candidate.lost && candidate.tries == 0 && !overdue) fresh.push_back(it->first);
     ++it;
   }
   const std::vector<NodeId> best = state_.tables.neighbors_among(fresh);
@@ -129,17 +143,19 @@ void AttachQueue::pump(Context& context) {
   }
 }
 
+bool AttachQueue::first_try_open(const NodeId& node, const Candidate& candidate) const {
+  return !candidate.lost && candidate.tries == 0 && (candidate.eligible || candidate.number != 0) &&
+         !state_.links.contains(node);
+}
+
 bool AttachQueue::busy() const {
-  return std::any_of(candidates_.begin(), candidates_.end(), [this](const auto& entry) {
-    return entry.second.eligible && !state_.links.contains(entry.first);
-  });
+  return std::any_of(candidates_.begin(), candidates_.end(),
+                     [this](const auto& entry) { return first_try_open(entry.first, entry.second); });
 }
 
 void AttachQueue::leave_out_late() {
   for (auto& [node, candidate] : candidates_) {
-    if (!candidate.eligible || state_.links.contains(node)) continue;
-    candidate.eligible = false;
-    candidate.tries = std::max(candidate.tries, 1u);
+    if (first_try_open(node, candidate)) candidate.tries = 1;
   }
 }
 
@@ -159,6 +175,7 @@ std::optional<Mono> AttachQueue::next_deadline() const {
   for (const auto& [node, candidate] : candidates_) {
     const bool waits = !candidate.lost && candidate.tries == 0 && !candidate.eligible;
     if (candidate.number == 0 && !waits) sooner(deadline, candidate.next_try);
+    if (candidate.number != 0 && candidate.eligible) sooner(deadline, candidate.overdue);
   }
   return deadline;
 }

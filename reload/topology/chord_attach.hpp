@@ -26,6 +26,8 @@ class AttachQueue {
 
   // Nothing for a number that is not known any more.
   std::optional<AttachDone> on_done(std::uint64_t number, const Result<NodeId>& node, messaging::Context& context);
+  // What was asked through the node is asked another way.
+  void on_link_down(const NodeId& node, messaging::Context& context);
   // Attaches to those candidates that are worth it now.
   void pump(messaging::Context& context);
   // A first Attach to a would-be neighbour has not ended yet.
@@ -43,6 +45,8 @@ class AttachQueue {
     bool lost = false;
     bool eligible = false;     // as of the last pump
     std::uint64_t number = 0;  // of the Attach that is out
+    NodeId through;            // the peer it was sent through
+    Mono overdue;              // when it stands in the way of the next best no longer
     Mono next_try;
   };
   struct Out {
@@ -51,6 +55,7 @@ class AttachQueue {
     NodeId node;  // neighbor
     Mono until;
   };
+  [[nodiscard]] bool first_try_open(const NodeId& node, const Candidate& candidate) const;
   void start(const NodeId& node, Candidate& candidate, messaging::Context& context);
   void ask(const NodeId& node, Candidate& candidate, messaging::Context& context);
   void failed(Candidate& candidate, messaging::Context& context);

@@ -20,8 +20,15 @@ bool contains(const std::vector<NodeId>& nodes, const NodeId& node) {
 }  // namespace
 
 void ChordUpkeep::on_link_up(const NodeId& node, Context& context) {
-  if (node == state_.self || !ring::is_point(node.view()) || state_.links.contains(node)) return;
-  state_.links[node].heard = context.now.mono;
+  if (node == state_.self || !ring::is_point(node.view())) return;
+  Link& link = state_.links[node];
+  link.heard = context.now.mono;
+  // A link besides an older one may be to the same node started anew, whose end of the older one is gone: what was
+  // said over that does not count.
+  link.leaving = false;
+  link.answered = false;
+  link.told.reset();
+  link.update_out.reset();
 }
 
 void ChordUpkeep::on_link_down(const NodeId& node, Context& context) {
@@ -29,6 +36,7 @@ void ChordUpkeep::on_link_down(const NodeId& node, Context& context) {
   const Link* link = state_.links.get(node);
   const bool left = link && link->leaving;
   state_.links.erase(node);
+  attaches_.on_link_down(node, context);
   if (left) {
     remove(node, context);
     return;

@@ -265,6 +265,9 @@ void RingBed::find_bootstrap(std::size_t node) {
 
 void RingBed::leave(std::size_t node) {
   act(node, [&](Context& context) { nodes_[node]->topology->leave(context); });
+  after(5s, [this, node, life = nodes_[node]->life] {
+    if (nodes_[node]->life == life) crash(node);
+  });
 }
 
 void RingBed::crash(std::size_t node) {

@@ -44,6 +44,7 @@ class RingBed {
   void start_first(std::size_t node);
   // Links to `bootstrap`, and again to any live joined node when it is idle.
   void start_join(std::size_t node, std::size_t bootstrap);
+  // The process ends some seconds later.
   void leave(std::size_t node);
   // The process is gone; every other end of its links sees that.
   void crash(std::size_t node);
