@@ -293,6 +293,7 @@ void fields(auto& v, Of<StoredData> auto& s) {
 }
 
 // --- 7.4.1: Store ---
+// A request names at most as many Kinds as its error answers can: StoreAns and the vec8 of Error_Unknown_Kind.
 
 void fields(auto& v, Of<StoreKindData> auto& s) {
   v("kind", s.kind);
@@ -303,7 +304,7 @@ void fields(auto& v, Of<StoreKindData> auto& s) {
 void fields(auto& v, Of<StoreReq> auto& s) {
   v("resource", s.resource);
   v("replica_number", s.replica_number);
-  v("kind_data", Width::u32, s.kind_data, kNoMax);
+  v("kind_data", Width::u32, s.kind_data, limits::kMaxKindsPerRequest);
 }
 
 void fields(auto& v, Of<StoreKindResponse> auto& s) {
@@ -337,7 +338,7 @@ void fields(auto& v, Of<StoredDataSpecifier> auto& s) {
 
 void fields(auto& v, Of<FetchReq> auto& s) {
   v("resource", s.resource);
-  v("specifiers", Width::u16, s.specifiers, kNoMax);
+  v("specifiers", Width::u16, s.specifiers, limits::kMaxKindsPerRequest);
 }
 
 void fields(auto& v, Of<FetchKindResponse> auto& s) {
@@ -388,7 +389,7 @@ void fields(auto& v, Of<StatAns> auto& s) { v("kind_responses", Width::u32, s.ki
 
 void fields(auto& v, Of<FindReq> auto& s) {
   v("resource", s.resource);
-  v("kinds", Width::u8, s.kinds, kNoMax);
+  v("kinds", Width::u8, s.kinds, limits::kMaxKindsPerRequest);
 }
 
 void fields(auto& v, Of<FindKindData> auto& s) {

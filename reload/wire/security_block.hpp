@@ -27,6 +27,10 @@ struct Signature {
   friend bool operator==(const Signature&, const Signature&) = default;
 };
 
+// All certificates together, each with its 3 bytes of type and length, fit a 16-bit length: who collects them stops
+// before kMaxCertificateBucket.
+inline constexpr std::size_t kMaxCertificateBucket = 65535;
+
 struct SecurityBlock {
   std::vector<GenericCertificate> certificates;
   Signature signature;

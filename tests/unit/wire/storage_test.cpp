@@ -160,6 +160,20 @@ TEST_CASE("6940-9-6: TurnServer") {
   check_wire(TurnServer{3, {AddressType::ipv4, {192, 0, 2, 1}, 3478}}, "03 0106c00002010d96");
 }
 
+TEST_CASE("a request for more Kinds than an error answer can name is refused") {
+  StoreReq store;
+  FetchReq fetch;
+  store.kind_data.resize(limits::kMaxKindsPerRequest);
+  fetch.specifiers.resize(limits::kMaxKindsPerRequest);
+  CHECK(decode<StoreReq>(encode(store), context_with_models()).has_value());
+  CHECK(decode<FetchReq>(encode(fetch), context_with_models()).has_value());
+  store.kind_data.emplace_back();
+  fetch.specifiers.emplace_back();
+  CHECK_FALSE(decode<StoreReq>(encode(store), context_with_models()).has_value());
+  CHECK_FALSE(decode<FetchReq>(encode(fetch), context_with_models()).has_value());
+  CHECK(encode(std::vector<KindId>(limits::kMaxKindsPerRequest)).size() == 1 + 4 * limits::kMaxKindsPerRequest);
+}
+
 TEST_CASE("what is decoded takes a small multiple of its bytes") {
   // The smallest element of any list has two bytes (an empty dictionary key), so this bounds them all.
   Bytes bytes = hex("00 ffff 00000002 0000000000000000 fff1 ffef");
