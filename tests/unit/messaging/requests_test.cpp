@@ -43,7 +43,6 @@ TEST_CASE_FIXTURE(Two, "6940-6.2.1-8, 6940-6.2.1-9: each transmission starts a t
 TEST_CASE_FIXTURE(Two, "6940-6.2.1-10, 6940-6.2.1-11: after five transmissions and 15 s the request has failed") {
   a.ping({b.id()});
   std::size_t sent = a.take<Outbound>().size();
-  std::vector<AnswerReady> answers;
   for (int step = 0; step < 4; ++step) {
     advance(3000ms);
     a.tick();
@@ -57,6 +56,21 @@ TEST_CASE_FIXTURE(Two, "6940-6.2.1-10, 6940-6.2.1-11: after five transmissions a
   CHECK(failed.token == Token{Owner::api, 1});
   CHECK_FALSE(a.messenger.next_deadline());
   CHECK(a.counters.get(Counter::requests_timed_out) == 1);
+}
+
+TEST_CASE_FIXTURE(Two, "6940-6.3.3.1-9: what timed out can be sent again, as a transaction of its own") {
+  a.ping({b.id()});
+  const TransactionId first = a.take_one<Outbound>().header.transaction_id;
+  for (int step = 0; step < 5; ++step) {
+    advance(3000ms);
+    a.tick();
+  }
+  CHECK(a.take_one<AnswerReady>().answer.status == AnswerStatus::timed_out);
+  a.ping({b.id()});
+  const Outbound again = a.take_one<Outbound>();
+  CHECK(again.header.transaction_id != first);
+  answer_with(b, again, wire::MessageCode::ping_ans, pong());
+  CHECK(a.take_one<AnswerReady>().answer.status == AnswerStatus::ok);
 }
 
 TEST_CASE_FIXTURE(Two, "a prober may ask for fewer tries, and the timer follows the configuration") {
