@@ -64,6 +64,7 @@ class Decoder {
   template <class T>
   void rest(const char* name, std::vector<T>& list, std::size_t max) {
     if constexpr (std::same_as<T, NodeId>) list.reserve(reader_.remaining() / context_.node_id_length);
+    if constexpr (std::same_as<T, Destination>) list.reserve(reader_.remaining() / (context_.node_id_length + 2));
     if constexpr (kIsStrong<T>) list.reserve(reader_.remaining() / sizeof(T));
     while (!reader_.at_end()) {
       if (list.size() == max) return reader_.fail();
