@@ -86,7 +86,7 @@ TEST_CASE("peers that start one after the other form one ring") {
 }
 
 TEST_CASE("peers that start all at once form one ring") {
-  for (std::uint64_t seed : {2, 3, 4}) {
+  for (const std::uint64_t seed : {2u, 3u, 4u}) {
     World world({.seed = seed});
     start_ring(world, 16, Duration::zero());
     const bool formed = world.run_until([&] { return whole(world); }, 120s);
@@ -114,7 +114,7 @@ TEST_CASE("a peer that is killed and started again keeps what it held and serves
   REQUIRE(world.run_until([&] { return whole(world); }, 60s));
   const auto users = store_values(world, 40, 3600);
   CHECK(users.size() == 40);
-  for (std::size_t victim : {1, 0}) {
+  for (const std::size_t victim : {1u, 0u}) {
     const std::size_t held = world.store(victim).value_count();
     world.crash(victim);
     const bool healed = world.run_until([&] { return whole(world); }, 10s);
