@@ -17,21 +17,36 @@ inline constexpr std::uint32_t kLastArrayIndex = 0xffffffff;
 // 6940 14.8. Requests are odd, the answer is one more; 0xffff is an error response.
 enum class MessageCode : std::uint16_t {
   invalid = 0x0,
-  probe_req = 0x1, probe_ans = 0x2,
-  attach_req = 0x3, attach_ans = 0x4,
-  store_req = 0x7, store_ans = 0x8,
-  fetch_req = 0x9, fetch_ans = 0xa,
-  find_req = 0xd, find_ans = 0xe,
-  join_req = 0xf, join_ans = 0x10,
-  leave_req = 0x11, leave_ans = 0x12,
-  update_req = 0x13, update_ans = 0x14,
-  route_query_req = 0x15, route_query_ans = 0x16,
-  ping_req = 0x17, ping_ans = 0x18,
-  stat_req = 0x19, stat_ans = 0x1a,
-  app_attach_req = 0x1d, app_attach_ans = 0x1e,
-  config_update_req = 0x21, config_update_ans = 0x22,
-  exp_a_req = 0x23, exp_a_ans = 0x24,
-  exp_b_req = 0x25, exp_b_ans = 0x26,
+  probe_req = 0x1,
+  probe_ans = 0x2,
+  attach_req = 0x3,
+  attach_ans = 0x4,
+  store_req = 0x7,
+  store_ans = 0x8,
+  fetch_req = 0x9,
+  fetch_ans = 0xa,
+  find_req = 0xd,
+  find_ans = 0xe,
+  join_req = 0xf,
+  join_ans = 0x10,
+  leave_req = 0x11,
+  leave_ans = 0x12,
+  update_req = 0x13,
+  update_ans = 0x14,
+  route_query_req = 0x15,
+  route_query_ans = 0x16,
+  ping_req = 0x17,
+  ping_ans = 0x18,
+  stat_req = 0x19,
+  stat_ans = 0x1a,
+  app_attach_req = 0x1d,
+  app_attach_ans = 0x1e,
+  config_update_req = 0x21,
+  config_update_ans = 0x22,
+  exp_a_req = 0x23,
+  exp_a_ans = 0x24,
+  exp_b_req = 0x25,
+  exp_b_ans = 0x26,
   error = 0xffff,
 };
 [[nodiscard]] constexpr bool is_request(MessageCode code) {
@@ -66,7 +81,12 @@ enum class ErrorCode : std::uint16_t {
   invalid_message = 0x14,
 };
 
-enum class OverlayLinkType : std::uint8_t { dtls_udp_sr = 1, dtls_udp_sr_no_ice = 3, tls_tcp_fh_no_ice = 4, exp_link = 5 };
+enum class OverlayLinkType : std::uint8_t {
+  dtls_udp_sr = 1,
+  dtls_udp_sr_no_ice = 3,
+  tls_tcp_fh_no_ice = 4,
+  exp_link = 5
+};
 enum class CandidateType : std::uint8_t { host = 1, srflx = 2, relay = 4 };
 enum class AddressType : std::uint8_t { ipv4 = 1, ipv6 = 2 };
 enum class DestinationType : std::uint8_t { node = 1, resource = 2, opaque = 3 };
