@@ -187,10 +187,7 @@ void Node::Impl::apply(connect::ConnectEvent& event, messaging::Context& context
                 done.id, tl::unexpected(CallFailed{done.pipe.error().first, done.pipe.error().second})));
           },
           [&](AppAccepted& accepted) { announce_pipe(accepted.pipe, ApiId{}, accepted.remote, accepted.application); },
-          [&](CloseUnwanted& order) {
-            counters.add(Counter::links_refused);
-            close(order.link, order.reason, context);
-          },
+          [&](CloseUnwanted& order) { close(order.link, order.reason, context); },
           [&](BindLink& order) {
             const bool known = links.connected(order.node);
             if (links.bind(order.link, order.node) && !known) topology->on_link_up(order.node, context);
