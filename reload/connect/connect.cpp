@@ -143,7 +143,6 @@ void Connect::Impl::request(Attempt attempt, wire::DestinationList to, bool send
   }
   attempt.links_before = last_link;
   const bool app = attempt.application.has_value();
-  context.counters.add(app ? Counter::app_attaches_sent : Counter::attaches_sent);
   const std::uint64_t number = ++last_attempt;
   attempts.emplace(number, std::move(attempt));
   messaging::SendRequest send;
@@ -339,7 +338,6 @@ void Connect::on_request(const messaging::Request& request, messaging::Context& 
     context.effects.push_back(messaging::SendError{request.id, code, to_bytes(as_bytes(why))});
   };
   const bool app = request.code == wire::MessageCode::app_attach_req;
-  context.counters.add(app ? Counter::app_attaches_received : Counter::attaches_received);
   const std::optional<Offer> offer = decode_offer(app, request.body, context.config.codec());
   if (!offer) {
     context.counters.add(Counter::contents_malformed);

@@ -41,7 +41,6 @@ bool has_token(ByteView message) {
 
 Received LinkSession::feed(const SharedBytes& chunk, Now now) {
   Received out;
-  counters_.add(Counter::bytes_received, chunk.size());
   SharedBytes rest = chunk;
   while (!broken_ && !rest.empty()) {
     if (partial_.empty()) {
@@ -109,7 +108,6 @@ void LinkSession::on_data(const SharedBytes& frame, Received& out) {
   ack.u32(sequence);
   ack.u32(window_.receive(sequence));
   append(out.acks, ack.take());
-  counters_.add(Counter::bytes_sent, wire::kAckFrameSize);
   out.messages.push_back(message);
 }
 
@@ -134,7 +132,9 @@ void LinkSession::on_ack(std::uint32_t sequence, Now now, Received& out) {
 void LinkSession::break_link(FrameFault fault, Received& out) {
   broken_ = true;
   out.fault = fault;
-  counters_.add(fault == FrameFault::oversized ? Counter::frames_oversized : Counter::frames_malformed);
+  // A message with a head is counted by whoever answers it.
+  if (fault == FrameFault::unknown_type) counters_.add(Counter::frames_malformed);
+  if (fault == FrameFault::oversized && out.oversized_head.empty()) counters_.add(Counter::frames_oversized);
 }
 
 Bytes LinkSession::frame(ByteView head, std::size_t body_size, Now now) {
@@ -150,7 +150,6 @@ Bytes LinkSession::frame(ByteView head, std::size_t body_size, Now now) {
   if (unacknowledged_.size() < limits::kMaxFramesAwaitingAck) unacknowledged_.push_back({next_sequence_, now.mono});
   ++next_sequence_;
   counters_.add(Counter::frames_sent);
-  counters_.add(Counter::bytes_sent, wire::kDataFrameHeaderSize + length);
   return writer.take();
 }
 
@@ -160,7 +159,6 @@ Health LinkSession::on_time(Now now) {
   if (health_ == Health::good) {
     health_ = Health::suspect;
     suspect_since_ = now.mono;
-    counters_.add(Counter::links_suspect);
   } else {
     health_ = Health::dead;
   }

@@ -133,7 +133,7 @@ TEST_CASE("6940-6.6-3: a message above the limit is found out by its length; its
   CHECK(equal(got.oversized_head.view(), ByteView(message).first(head)));
   CHECK(got.messages.empty());
   CHECK(got.acks.empty());
-  CHECK(bed.counters.get(Counter::frames_oversized) == 1);
+  CHECK(bed.counters.get(Counter::frames_oversized) == 0);  // Forwarder's answer will be
 }
 
 TEST_CASE("6940-6.6-4: nothing to answer when the header alone is above the limit or is no header") {
@@ -147,6 +147,7 @@ TEST_CASE("6940-6.6-4: nothing to answer when the header alone is above the limi
   const Received got = bed.feed(data_frame(0, message));
   CHECK(got.fault == FrameFault::oversized);
   CHECK(got.oversized_head.empty());
+  CHECK(bed.counters.get(Counter::frames_oversized) == 1);
 }
 
 TEST_CASE("a message of exactly the limit passes, also when the limit changes in its middle") {
@@ -189,7 +190,6 @@ TEST_CASE("6940-6.6.5-3 6940-6.6-5: a frame unacknowledged for RTO makes the lin
   CHECK(bed.session.next_deadline() == Mono(6s));
   CHECK(bed.session.on_time(at(5999ms)) == Health::good);
   CHECK(bed.session.on_time(at(6s)) == Health::suspect);
-  CHECK(bed.counters.get(Counter::links_suspect) == 1);
   CHECK(bed.feed(ack_frame(0), 7s).restored);
   CHECK(bed.session.health() == Health::good);
   CHECK(bed.session.next_deadline() == Mono(7s) + bed.session.rto());  // for the second frame
