@@ -42,7 +42,7 @@ void Locator::resolve(const Aor& aor, std::function<void(Resolution)> done) {
   const auto work = std::make_shared<Work>(Work{overlay_, counters_, std::move(done), {}, 0, {}});
   if (const auto list = gruu_of(overlay_, aor)) {
     work->result.registered = true;
-    add(*work, {*list, choose(aor.sips, "")});
+    add(*work, {aor.name, *list, choose(aor.sips, "")});
     finish(work);
   } else if (!served_here(overlay_, aor)) {
     work->result.external.push_back(aor.name);
@@ -56,11 +56,11 @@ void Locator::resolve(const Aor& aor, std::function<void(Resolution)> done) {
 void Locator::fetch(const std::shared_ptr<Work>& work, const Aor& aor) {
   ++work->waiting;
   work->overlay.fetch({.name = aor.name, .kind = wire::kKindSipRegistration, .keys = {}},
-                      [work, sips = aor.sips](const overlay::Outcome<std::vector<overlay::FetchedValue>>& outcome) {
+                      [work, aor](const overlay::Outcome<std::vector<overlay::FetchedValue>>& outcome) {
                         --work->waiting;
                         std::vector<Aor> next;
                         if (outcome) {
-                          for (const overlay::FetchedValue& value : *outcome) take(*work, value, sips, next);
+                          for (const overlay::FetchedValue& value : *outcome) take(*work, value, aor, next);
                         } else if (outcome.error().code != wire::ErrorCode::not_found) {
                           work->counters.add(SipCounter::resolutions_failed);
                           work->result.failed = true;
@@ -72,7 +72,7 @@ void Locator::fetch(const std::shared_ptr<Work>& work, const Aor& aor) {
                       });
 }
 
-void Locator::take(Work& work, const overlay::FetchedValue& value, bool sips, std::vector<Aor>& next) {
+void Locator::take(Work& work, const overlay::FetchedValue& value, const Aor& asked, std::vector<Aor>& next) {
   if (!value.value.exists) return;
   const std::optional<Registration> registration = decode_registration(value.value.bytes, work.overlay.self().size());
   if (!registration) {
@@ -81,13 +81,13 @@ void Locator::take(Work& work, const overlay::FetchedValue& value, bool sips, st
   }
   if (const auto* route = std::get_if<RouteRegistration>(&*registration)) {
     work.result.registered = true;
-    add(work, {route->destinations, choose(sips, route->contact_prefs)});
+    add(work, {asked.name, route->destinations, choose(asked.sips, route->contact_prefs)});
   } else if (const auto* uri = std::get_if<UriRegistration>(&*registration)) {
     work.result.registered = true;
     std::optional<Aor> aor = parse_aor(uri->uri);
-    if (aor) aor->sips |= sips;
+    if (aor) aor->sips |= asked.sips;
     if (const auto list = aor ? gruu_of(work.overlay, *aor) : std::nullopt)
-      add(work, {*list, choose(aor->sips, "")});
+      add(work, {aor->name, *list, choose(aor->sips, "")});
     else if (aor && served_here(work.overlay, *aor))
       next.push_back(std::move(*aor));
     else if (work.result.external.size() < kMaxTargetsPerCall)

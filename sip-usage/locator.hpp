@@ -13,8 +13,10 @@
 
 namespace reload::sip {
 
-// A node to contact by AppAttach with `application`.
+// A node to contact by AppAttach with `application`, for the user `name`: the address under which the node was found,
+// which is not the dialled one when that was forwarded.
 struct Target {
+  std::string name;
   wire::DestinationList destinations;
   ApplicationId application = wire::kApplicationSip;
   friend bool operator==(const Target&, const Target&) = default;
@@ -38,7 +40,7 @@ class Locator {
  private:
   struct Work;
   static void fetch(const std::shared_ptr<Work>& work, const Aor& aor);
-  static void take(Work& work, const overlay::FetchedValue& value, bool sips, std::vector<Aor>& next);
+  static void take(Work& work, const overlay::FetchedValue& value, const Aor& asked, std::vector<Aor>& next);
   static void add(Work& work, Target target);
   static void finish(const std::shared_ptr<Work>& work);
 
