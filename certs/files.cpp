@@ -141,6 +141,11 @@ Result<void> append_file(const Path& path, mode_t mode, std::string_view text) {
   return {};
 }
 
+bool file_exists(const Path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
 Result<std::string> read_file(const Path& path) {
   const auto failed = [&] {
     const int error = errno;

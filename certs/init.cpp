@@ -53,7 +53,7 @@ Result<NewOverlay> make_overlay(const InitOptions& options, Wall now) {
 Result<void> run_init(const InitOptions& options, Wall now, const Streams& streams) {
   const OverlayDir dir{options.dir};
   for (const Path& path : {dir.ca_key(), dir.ca_certificate(), dir.signer(), dir.document(), dir.records()}) {
-    if (!std::filesystem::exists(std::filesystem::symlink_status(path))) continue;
+    if (!file_exists(path)) continue;
     return failure(path.string() + " exists already and is not overwritten: an overlay's keys cannot be made again. " +
                    "Choose another --dir, or move the old files away first");
   }

@@ -94,7 +94,7 @@ Result<Work> plan(const IssueOptions& options, Wall now, const config::OverlayCo
 // The file that new entries go to: empty, or with what it held before when it is added to.
 Result<NewFile> begin_credentials(const IssueOptions& options, const std::vector<Request>& requests,
                                   std::size_t node_id_length, const security::Crypto& crypto) {
-  if (!options.append || !std::filesystem::exists(options.out)) {
+  if (!options.append || !file_exists(options.out)) {
     return NewFile::create(options.out, kPrivateMode, Existing::refuse);
   }
   const auto certificates = read_certificates(options.out, node_id_length, crypto);
@@ -119,7 +119,7 @@ Result<NewFile> begin_credentials(const IssueOptions& options, const std::vector
 Result<NewFile> write_passwords(const IssueOptions& options, const std::vector<UserEntry>& users,
                                 const std::string& overlay) {
   std::map<std::string, std::string, std::less<>> records;  // by user name; a new password takes the old one's place
-  const bool adds = options.append && std::filesystem::exists(options.passwords);
+  const bool adds = options.append && file_exists(options.passwords);
   if (adds) {
     const auto held = read_file(options.passwords);
     if (!held) return tl::unexpected(held.error());

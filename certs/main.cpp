@@ -156,6 +156,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (!app.remaining().empty()) std::cerr << "Not understood: " << app.remaining().front() << '\n';
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   const Streams streams{std::cout, std::cerr};

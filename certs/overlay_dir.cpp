@@ -30,7 +30,7 @@ Result<void> OverlayDir::make() const {
 
 Result<config::ConfigPtr> OverlayDir::load_config() const {
   std::error_code error;
-  if (!std::filesystem::exists(document(), error)) {
+  if (!std::filesystem::exists(document(), error) && !error) {
     return failure(document().string() + " is missing: make the overlay first, with reload-certs init --dir " +
                    root.string() + " --overlay NAME");
   }

@@ -77,7 +77,7 @@ Result<void> run_sign_config(const SignOptions& options, const Streams& streams)
   const auto signed_config = parse_document(*document);
   if (!signed_config) return in_input(signed_config.error());
   std::error_code ignored;
-  if (std::filesystem::exists(out, ignored) && !std::filesystem::equivalent(out, options.in, ignored)) {
+  if (file_exists(out) && !std::filesystem::equivalent(out, options.in, ignored)) {
     const auto before = read_document(out);
     if (!before) return tl::unexpected(before.error());
     const auto follows = check_succession(**signed_config, **before, (*signer)->node_id);
