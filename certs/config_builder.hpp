@@ -11,9 +11,9 @@ namespace reload::certs {
 struct ConfigSettings {
   std::string overlay;
   std::vector<std::string> bootstrap;  // ADDR[:PORT], [ADDR6]:PORT or ADDR6
-  // The RFC's 5000 bytes hold neither a ConfigUpdate with a document like this one (a root certificate and two
-  // signatures with certificates, in base64) nor a Fetch answer with the registrations of a user with many devices,
-  // each of which brings its certificate. 64 KiB holds both.
+  // The RFC's 5000 bytes end where a user has some ten devices: a Fetch answer carries every registration's signature
+  // and certificate, about 650 bytes each. A ConfigUpdate carries the whole document, 3 KiB at first, more with each
+  // bad-node, root and Kind. 64 KiB holds sip_max_count registrations and leaves the document room to grow.
   std::uint32_t max_message_size = 65536;
   std::uint32_t initial_ttl = 100;
   std::uint32_t chord_update_interval = 600;

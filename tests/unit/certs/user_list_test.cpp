@@ -58,7 +58,7 @@ TEST_CASE("a list holds one user a line, with or without a password") {
   CHECK(users->at(2).password == "x");
 }
 
-TEST_CASE("6940-13.3-1: a list with one name twice is refused, in whatever spelling") {
+TEST_CASE("a list with one name twice is refused, in whatever spelling") {
   CHECK(list_fault("alice\nbob\nsip:alice@DEMO.example\n") == "line 3: alice@demo.example is already in line 1");
 }
 
