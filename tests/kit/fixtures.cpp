@@ -214,6 +214,11 @@ security::CredentialPtr Fixture::self_signed(const std::string& user, config::No
   return make_credential(wanted, key, {}, {});
 }
 
+Bytes make_certificate_der(const CertificateSpec& spec) {
+  const auto key = new_key(spec.key_type);
+  return sign_certificate(spec, *io::openssl_key(*key), {});
+}
+
 security::CredentialPtr make_self_signed(const CertificateSpec& spec) {
   return make_credential(spec, new_key(spec.key_type), {}, {});
 }

@@ -82,6 +82,9 @@ class Fixture {
   Authority authority_;
 };
 
+// A self-signed certificate as bytes, whether it can be parsed or not.
+[[nodiscard]] Bytes make_certificate_der(const CertificateSpec& spec);
+
 // A self-signed certificate with any names in it, for a key of its own.
 [[nodiscard]] security::CredentialPtr make_self_signed(const CertificateSpec& spec);
 

@@ -235,7 +235,7 @@ TEST_CASE(
 }
 
 // 6940-11.1-15, 6940-11.1-25, 6940-11.1-34, 6940-11.1-35, 6940-11.1-36, 6940-11.1-38
-TEST_CASE("6940-11.1-28, 6940-11.1-30, 6940-11.1-32: what is not there has its default") {
+TEST_CASE("6940-11.1-28, 6940-11.1-32: what is not there has its default") {
   const auto config = parsed("");
   CHECK(config->topology_plugin == "CHORD-RELOAD");
   CHECK(config->node_id_length == 16);
