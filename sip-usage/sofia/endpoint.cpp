@@ -2,6 +2,10 @@
 
 #include <sofia-sip/tport_tag.h>
 
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +25,25 @@ constexpr unsigned kSendQueue = 4096;
 
 std::uint16_t port_number(const char* text) { return static_cast<std::uint16_t>(std::strtoul(text, nullptr, 10)); }
 
+// sofia-sip doesn't say why it could not listen, so this asks the system again.
+std::string why_not(const ListenAddress& address) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+    hints.ai_socktype = type;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(address.address.c_str(), std::to_string(address.port).c_str(), &hints, &found) != 0)
+      return "it is no literal IP address";
+    const int fd = socket(found->ai_family, type | SOCK_CLOEXEC, 0);
+    const bool ok = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0;
+    const int error = errno;
+    if (fd >= 0) close(fd);
+    freeaddrinfo(found);
+    if (!ok) return std::string(type == SOCK_STREAM ? "TCP: " : "UDP: ") + std::strerror(error);
+  }
+  return "sofia-sip refuses it";
+}
+
 }  // namespace
 
 std::string uri_host(const std::string& address) {
@@ -39,9 +62,8 @@ Result<bool> Endpoint::listen(su_root_t* root, const ListenAddress& address, Dur
   const std::string url = "sip:" + uri_host(address.address) + ':' +
                           (address.port == 0 ? std::string("*") : std::to_string(address.port)) +
                           (role_ == Role::peers ? ";transport=tcp" : "");
-  const std::string ident = std::to_string(listening_.size());
+  const std::string& ident = idents_.emplace_back(std::to_string(listening_.size()));
   const auto idle_ms = static_cast<unsigned>(std::chrono::duration_cast<std::chrono::milliseconds>(idle).count());
-  errno = 0;
   bool ok = true;
   if (agent_ == nullptr) {
     agent_ = nta_agent_create(root, URL_STRING_MAKE(url.c_str()), received, this, NTATAG_UA(0), NTATAG_CANCEL_487(0),
@@ -56,7 +78,7 @@ Result<bool> Endpoint::listen(su_root_t* root, const ListenAddress& address, Dur
   }
   if (!ok)
     return failure("can't listen for SIP at " + uri_host(address.address) + ':' + std::to_string(address.port) +
-                   " (sip listen address): " + std::strerror(errno == 0 ? EADDRNOTAVAIL : errno));
+                   " (sip listen address): " + why_not(address));
   ListenAddress got = address;
   for (tport_t* tport = tport_primaries(nta_agent_tports(agent_)); tport != nullptr; tport = tport_next(tport))
     if (const char* name = tport_ident(tport); name != nullptr && ident == name)
@@ -93,13 +115,12 @@ Flow Endpoint::source(const msg_t* message) const {
 
 bool Endpoint::connected(const Flow& flow) const {
   const std::string port = std::to_string(flow.port);
-  const std::string ident = std::to_string(flow.listener);
   tp_name_t name{};
   name.tpn_proto = "tcp";
   name.tpn_canon = flow.address.c_str();
   name.tpn_host = flow.address.c_str();
   name.tpn_port = port.c_str();
-  name.tpn_ident = ident.c_str();
+  name.tpn_ident = ident(flow.listener);
   tport_t* tport = tport_by_name(nta_agent_tports(agent_), &name);
   return tport != nullptr && tport_is_secondary(tport);
 }

@@ -3,6 +3,7 @@
 // peer can't be mistaken for one from a phone.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ class Endpoint {
   [[nodiscard]] Role role() const { return role_; }
   [[nodiscard]] nta_agent_t* agent() const { return agent_; }
   [[nodiscard]] const std::vector<ListenAddress>& listening() const { return listening_; }
+  // sofia-sip's name for a listener. It keeps the pointer with each request it sends.
+  [[nodiscard]] const char* ident(std::size_t listener) const { return idents_.at(listener).c_str(); }
 
   // Where a received message came from.
   [[nodiscard]] Flow source(const msg_t* message) const;
@@ -49,6 +52,7 @@ class Endpoint {
   const Handlers handlers_;
   nta_agent_t* agent_ = nullptr;
   std::vector<ListenAddress> listening_;
+  std::deque<std::string> idents_;
 };
 
 // `address` as it stands in a URI: an IPv6 address in brackets.

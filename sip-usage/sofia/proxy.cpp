@@ -10,6 +10,8 @@ constexpr Duration kRingTime = 200s;        // timer C and some: the safety net 
 constexpr Duration kRequestTime = 40s;      // 64*T1 and some
 constexpr std::uint32_t kMaxForwards = 70;  // RFC 3261 8.1.1.6
 
+constexpr std::size_t kOwnTag = 16;
+
 bool sets_up_dialog(sip_method_t method) {
   return method == sip_method_invite || method == sip_method_subscribe || method == sip_method_refer ||
          method == sip_method_notify;
@@ -56,6 +58,20 @@ std::string flow_uri(const Flow& flow) {
          (flow.transport == Transport::tcp ? ";transport=tcp" : "");
 }
 
+// The To tag of the answers given without a transaction. The ACK to such an answer carries it back, and ends here.
+std::string own_tag(const Context& context, const sip_t* sip) {
+  return context.hash.mac(std::string("answer:") + sip->sip_call_id->i_id).substr(0, kOwnTag);
+}
+
+void set_own_tag(const Context& context, msg_t* message) {
+  sip_t* sip = sip_object(message);
+  if (sip->sip_to->a_tag == nullptr) sip_to_tag(msg_home(message), sip->sip_to, own_tag(context, sip).c_str());
+}
+
+bool has_own_tag(const Context& context, const sip_t* sip) {
+  return sip->sip_to->a_tag != nullptr && own_tag(context, sip) == sip->sip_to->a_tag;
+}
+
 bool is_tcp(const url_t* url) {
   char transport[16] = {};
   return url->url_params != nullptr && url_param(url->url_params, "transport", transport, sizeof transport) > 0 &&
@@ -74,16 +90,16 @@ struct Proxy::Onward {
   std::string loop_key;
 
   void send(Endpoint& to, const std::string& route, std::optional<Side> side, const std::string& uri) const {
-    const std::string ident = std::to_string(side ? side->listener : 0);
+    const std::size_t listener = side ? side->listener : 0;
     const auto edit = [&](msg_t* message) {
       if (!uri.empty()) set_uri(message, uri);
       if (record_route) add_record_route(context, message, from_side, side);
     };
-    if (transaction) return transaction->send(to, route, ident, edit);
+    if (transaction) return transaction->send(to, route, listener, edit);
     Message copy(msg_dup(ack.get()));
     edit(copy.get());
     const std::string key = branch_for(loop_key);
-    nta_msg_tsend(to.agent(), copy.release(), URL_STRING_MAKE(route.c_str()), TPTAG_IDENT(ident.c_str()),
+    nta_msg_tsend(to.agent(), copy.release(), URL_STRING_MAKE(route.c_str()), TPTAG_IDENT(to.ident(listener)),
                   NTATAG_BRANCH_KEY(key.c_str()), TAG_END());
   }
   void expect() const {
@@ -104,6 +120,7 @@ Proxy::Proxy(Context& context)
 void Proxy::refuse(Endpoint& from, Message message, int status, const char* reason) {
   if (status == 403) context_.counters.add(SipCounter::requests_refused);
   if (status == 482 || status == 483) context_.counters.add(SipCounter::loops_detected);
+  set_own_tag(context_, message.get());
   if (status == 503)
     nta_msg_treply(from.agent(), message.release(), status, reason, SIPTAG_RETRY_AFTER_STR("5"), TAG_END());
   else
@@ -115,6 +132,7 @@ void Proxy::challenge(Endpoint& from, Message message, bool stale) {
   const std::string nonce = context_.auth.make_nonce(mono_now());
   const std::string md5 = context_.auth.challenge(DigestAlgorithm::md5, nonce, stale);
   const std::string sha256 = context_.auth.challenge(DigestAlgorithm::sha256, nonce, stale);
+  set_own_tag(context_, message.get());
   nta_msg_treply(from.agent(), message.release(), SIP_407_PROXY_AUTH_REQUIRED,
                  TAG_IF(context_.options.offer_sha256, SIPTAG_PROXY_AUTHENTICATE_STR(sha256.c_str())),
                  SIPTAG_PROXY_AUTHENTICATE_STR(md5.c_str()), TAG_END());
@@ -155,6 +173,7 @@ void Proxy::request(Endpoint& from, Message message) {
   if (method == sip_method_cancel) return refuse(from, std::move(message), SIP_481_NO_TRANSACTION);
   if (sip->sip_max_forwards != nullptr && sip->sip_max_forwards->mf_count == 0)
     return ack ? void() : refuse(from, std::move(message), SIP_483_TOO_MANY_HOPS);
+  if (ack && has_own_tag(context_, sip)) return;  // it confirms what refuse() or challenge() answered
   const std::string loop_key = loop_key_of(context_, sip);
   if (has_looped(sip, loop_key)) return ack ? void() : refuse(from, std::move(message), SIP_482_LOOP_DETECTED);
 

@@ -46,6 +46,7 @@ struct SipService::Impl {
 
   // Of the SIP thread.
   su_root_t* root = nullptr;
+  int inbox_watch = 0;
   std::unique_ptr<OverlayBridge> bridge;
   std::unique_ptr<Core> core;
 
@@ -67,9 +68,9 @@ Result<bool> SipService::Impl::set_up(OverlayFacts facts, PostToNode post) {
   core = std::move(*made);
   listening = core->listening();
   su_wait_t wait{};
-  if (su_wait_create(&wait, inbox->descriptor(), SU_WAIT_IN) != 0 ||
-      su_root_register(root, &wait, inbox_event, this, su_pri_normal) < 0)
-    return failure("can't watch the SIP inbox");
+  if (su_wait_create(&wait, inbox->descriptor(), SU_WAIT_IN) == 0)
+    inbox_watch = su_root_register(root, &wait, inbox_event, this, su_pri_normal);
+  if (inbox_watch <= 0) return failure("can't watch the SIP inbox");
   return true;
 }
 
@@ -88,7 +89,9 @@ void SipService::Impl::run(OverlayFacts facts, PostToNode post, std::promise<Res
   inbox->close();
   core.reset();
   bridge.reset();
-  if (root != nullptr) su_root_destroy(root);
+  if (root == nullptr) return;
+  if (inbox_watch > 0) su_root_deregister(root, inbox_watch);
+  su_root_destroy(root);
 }
 
 SipService::SipService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -63,7 +63,7 @@ void Transaction::arrived() {
   maybe_finish();
 }
 
-void Transaction::send(Endpoint& to, const std::string& route, const std::string& ident, const Edit& edit) {
+void Transaction::send(Endpoint& to, const std::string& route, std::size_t listener, const Edit& edit) {
   if (finished_ || cancelled_) return;
   branches_.push_back(std::make_unique<Branch>());
   Branch& branch = *branches_.back();
@@ -77,7 +77,7 @@ void Transaction::send(Endpoint& to, const std::string& route, const std::string
   edit(copy.get());
   const std::string key = branch_for(loop_key_);
   branch.request = nta_outgoing_mcreate(to.agent(), on_response, &branch, URL_STRING_MAKE(route.c_str()), copy.get(),
-                                        TPTAG_IDENT(ident.c_str()), NTATAG_BRANCH_KEY(key.c_str()), TAG_END());
+                                        TPTAG_IDENT(to.ident(listener)), NTATAG_BRANCH_KEY(key.c_str()), TAG_END());
   if (branch.request != nullptr) {
     static_cast<void>(copy.release());
   } else {

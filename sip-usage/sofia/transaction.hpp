@@ -42,7 +42,7 @@ class Transaction {
   void expect() { ++expected_; }
   void arrived();
 
-  void send(Endpoint& to, const std::string& route, const std::string& ident, const Edit& edit);
+  void send(Endpoint& to, const std::string& route, std::size_t listener, const Edit& edit);
   // A target that failed before anything was sent.
   void fail_branch(int status);
   // The answer when there was no target at all.
