@@ -47,7 +47,10 @@ void ChordFingers::fill(Context& context) {
   const unsigned slots = state_.tables.finger_slots();
   for (unsigned slot = 1; slot <= slots; ++slot) {
     if (attaches_.out(AttachPurpose::finger) >= limits::kFingerAttachesAtOnce) return;
-    if (tried_[slot] || !open(slot)) continue;
+    if (tried_[slot] || state_.tables.finger_needless(slot)) continue;
+    // A predecessor lies in the range of the first slot, but routes to none of it.
+    const std::optional<NodeId> finger = state_.tables.finger(slot);
+    if (finger && !state_.tables.is_neighbor(*finger)) continue;
     tried_.set(slot);
     attaches_.attach(AttachPurpose::finger, slot, {ring::to_resource(state_.tables.finger_start(slot))}, context);
   }
