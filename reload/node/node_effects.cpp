@@ -241,7 +241,7 @@ void Node::Impl::offer_config(const messaging::ConfigOffered& offer, messaging::
     return;
   }
   counters.add(Counter::config_updates_accepted);
-  config = *taken;
+  retired_config = std::exchange(config, *taken);  // the context of this step still refers to it
   trust = *new_trust;
   auto rules = forwarder.rules();
   rules.initial_ttl = config->initial_ttl;
@@ -284,9 +284,10 @@ void Node::Impl::supervise_contact(messaging::Context& context) {
     bootstrap.reset();
     return topology->start_first(context);
   }
-  if (contact && !links.connected(*contact)) {
-    contact.reset();
+  if (contact && (state == topology::JoinState::idle || !links.connected(*contact))) {
+    const NodeId useless = *std::exchange(contact, std::nullopt);
     bootstrap.reset();
+    for (LinkId id : links.links_to(useless)) close(id, "no way into the overlay through this node", context);
   }
   if (bootstrap.state() == bootstrap::State::idle) bootstrap.begin(context);
 }

@@ -78,6 +78,7 @@ struct Node::Impl {
 
   NodeOptions options;
   config::ConfigPtr config;
+  config::ConfigPtr retired_config;
   security::TrustPtr trust;
   security::Credentials credentials;
   const security::Crypto& crypto;

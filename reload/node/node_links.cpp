@@ -153,6 +153,9 @@ void Node::Impl::act(forwarding::Decision decision, const forwarding::Arrival& f
                      if (!whole) return;
                      deliver = std::move(*whole);
                    }
+                   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(context.now.mono - started);
+                   messenger.set_probe_facts({static_cast<std::uint32_t>(storage.resource_count()),
+                                              static_cast<std::uint32_t>(uptime.count())});
                    messenger.on_delivered(std::move(deliver.header), std::move(deliver.body),
                                           std::move(deliver.previous_hop), from.node.value_or(NodeId()), context);
                  },

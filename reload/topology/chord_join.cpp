@@ -16,6 +16,7 @@ constexpr Duration kFloorTime = 15s;        // a predecessor that stays out of r
 constexpr Duration kElsewhereDelay = 50ms;  // the range was given to another joining peer: its owner is soon known
 constexpr Duration kFirstRetry = 200ms;
 constexpr unsigned kMaxDoublings = 4;
+constexpr unsigned kTriesThrough = 2;  // failures before another bootstrap node is tried
 
 }  // namespace
 
@@ -59,6 +60,13 @@ void ChordJoin::again(Duration delay, Context& context) {
 }
 
 void ChordJoin::failed(Context& context) {
+  if (failures_ >= kTriesThrough) {
+    // The bootstrap node may itself be looking for a way in: the node chooses another.
+    attaches_.forget(AttachPurpose::admitting);
+    state_.join = JoinState::idle;
+    step_until_.reset();
+    return;
+  }
   again(kFirstRetry * (1 << std::min(failures_, kMaxDoublings)), context);
   ++failures_;
 }
