@@ -1,7 +1,5 @@
 // The configuration document and a kind-block, from whatever bytes: what is read lies within the input, and what was
 // read can be written and read again.
-#include <algorithm>
-
 #include "reload/base/check.hpp"
 #include "reload/config/overlay_xml.hpp"
 
@@ -12,7 +10,7 @@ using namespace reload;
 Bytes no_digest(ByteView) { return Bytes(20); }
 
 bool is_part_of(ByteView whole, ByteView part) {
-  return !std::ranges::search(whole, part).empty() && part.front() == '<' && part.back() == '>';
+  return as_text(whole).find(as_text(part)) != std::string_view::npos && part.front() == '<' && part.back() == '>';
 }
 
 }  // namespace
