@@ -81,20 +81,15 @@ void Replicator::on_copy_done(const CopyDone& done, Context& context) {
                                       [](const Sweep& sweep) { return sweep.purpose == Purpose::foreign; });
     if (foreign != sweeps_.end() && foreign->walk.pass() >= kPassesBeforeRemoval) return remove(at, context);
   }
-  blame(target, context.now.mono);
+  blame(target, at, context);
 }
 
-// A failed copy is made up for by the sweep that serves its target: a replica's or joining peer's own, or that of
-// foreign values, which looks at all.
-void Replicator::blame(const NodeId& target, Mono now) {
-  bool served = false;
+// A failed copy is made up for by the sweep that it belongs to.
+void Replicator::blame(const NodeId& target, const KindAt& at, Context& context) {
+  const bool owned = context.route.responsible(at.resource);
   for (Sweep& sweep : sweeps_) {
-    if (sweep.purpose == Purpose::foreign || sweep.peer != target) continue;
-    sweep.walk.failed(now);
-    served = true;
-  }
-  for (Sweep& sweep : sweeps_) {
-    if (!served && sweep.purpose == Purpose::foreign) sweep.walk.failed(now);
+    const bool belongs = sweep.purpose == Purpose::foreign ? !owned : owned && sweep.peer == target;
+    if (belongs) sweep.walk.failed(context.now.mono);
   }
 }
 
@@ -115,7 +110,7 @@ void Replicator::take_newer(const NodeId& from, const KindAt& at, Context& conte
 void Replicator::on_newer(const Taking& taking, const Answer& answer, Context& context) {
   const config::Kind* kind = context.config.kinds.find(taking.at.kind);
   if (answer.status != AnswerStatus::ok || answer.fetch == nullptr || kind == nullptr)
-    return blame(taking.from, context.now.mono);
+    return blame(taking.from, taking.at, context);
   const FetchDone fetched =
       believable(*answer.fetch, taking.at.resource, {taking.at.kind}, context.config, context.crypto);
   context.counters.add(Counter::values_invalid, fetched.invalid);

@@ -55,7 +55,7 @@ class Replicator {
   void on_copy_done(const CopyDone& done, messaging::Context& context);
   void take_newer(const NodeId& from, const KindAt& at, messaging::Context& context);
   void on_newer(const Taking& taking, const messaging::Answer& answer, messaging::Context& context);
-  void blame(const NodeId& target, Mono now);
+  void blame(const NodeId& target, const KindAt& at, messaging::Context& context);
   void remove(const KindAt& at, messaging::Context& context);
   [[nodiscard]] std::uint8_t replica_number_of(const NodeId& target) const;
 

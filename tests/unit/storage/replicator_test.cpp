@@ -1,0 +1,263 @@
+#include <doctest/doctest.h>
+
+#include "tests/unit/storage/ring_kit.hpp"
+
+namespace reload::storage_test {
+
+namespace {
+
+std::string user(int number) { return "user" + std::to_string(number) + "@demo.example"; }
+
+void check_all_right(Ring& ring, int users) {
+  for (int i = 0; i < users; ++i) {
+    CAPTURE(i);
+    CHECK(ring.holders(user(i), "v") == ring.replica_set(resource_of_user(user(i))));
+  }
+}
+
+std::size_t copies(const Ring& ring) {
+  std::size_t all = 0;
+  for (const auto& [to, count] : ring.stores_to) all += count;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a Store is answered when both replicas have it, and sends one copy to each") {
+  Ring ring({0x10, 0x40, 0x80, 0xc0});
+  for (int i = 0; i < 20; ++i) ring.store(user(i), "v", 1);
+  CHECK(ring.answered.empty());
+  ring.run();
+  CHECK(ring.answered.size() == 20);
+  check_all_right(ring, 20);
+  CHECK(copies(ring) == 40);
+  ring.store(user(3), "v", 1);  // the same again changes nothing and is answered at once
+  ring.run();
+  CHECK(ring.answered.size() == 21);
+  CHECK(copies(ring) == 40);
+}
+
+TEST_CASE("a Store is answered at once by a peer that is alone, and after a second when a replica is silent") {
+  Ring alone({0x10});
+  alone.store(user(1), "v", 1);
+  alone.run();
+  CHECK(alone.answered.size() == 1);
+
+  Bench slow(node_at(1));
+  slow.fixed.targets = {node_at(2), node_at(3)};
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  slow.store(1, make_store(resource_of_user(user(1)), kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
+  CHECK(slow.take<messaging::SendRequest>().size() == 2);
+  CHECK(slow.take<messaging::SendAnswer>().empty());
+  CHECK(slow.storage.next_deadline(slow.now) == slow.now.mono + 1s);
+  slow.pass(1s);
+  const auto answers = slow.take<messaging::SendAnswer>();
+  REQUIRE(answers.size() == 1);
+  const auto answer = wire::decode<wire::StoreAns>(answers[0].body);
+  CHECK(*answer == wire::StoreAns{{{kSingle, 1, slow.fixed.targets}}});
+}
+
+TEST_CASE("a dead replica does not hold up the answer") {
+  Ring ring({0x10, 0x40, 0x80});
+  ring.deaf = {node_at(0x10), node_at(0x40), node_at(0x80)};
+  ring.store(user(1), "v", 1);
+  ring.run();
+  CHECK(ring.answered.size() == 1);
+}
+
+TEST_CASE("6940-7.4.1.1-31, 6940-7.4.1.1-32: copies have the rest of the lifetime") {
+  Ring ring({0x10});
+  ring.store(user(1), "v", 1, 1000);
+  ring.run();
+  ring.pass(100s);
+  ring.add(0x80).bench.now = ring.at(0x10).bench.now;
+  ring.join(0x80);
+  ring.run();
+  for (const std::uint8_t node : {std::uint8_t{0x10}, std::uint8_t{0x80}}) {
+    const auto held = ring.at(node).bench.values->find({resource_of_user(user(1)), kSingle, {}});
+    REQUIRE(held);
+    CHECK(remaining_lifetime(*held, ring.at(node).bench.now.wall) == 900);
+  }
+  ring.pass(901s);
+  CHECK(ring.at(0x10).bench.values->value_count() == 0);
+  CHECK(ring.at(0x80).bench.values->value_count() == 0);
+  CHECK(ring.at(0x10).bench.counters.get(Counter::values_expired) == 1);
+}
+
+TEST_CASE("a joining peer is handed what it is about to own, then the ring is told; nothing is sent twice") {
+  Ring ring({0x10, 0x40, 0x80, 0xc0});
+  for (int i = 0; i < 200; ++i) ring.store(user(i), "v", 1);
+  ring.run();
+  ring.stores_to.clear();
+
+  Ring::Peer& joining = ring.add(0x60);
+  Ring::Peer& admitting = ring.at(0x80);
+  auto context = admitting.bench.context();
+  admitting.bench.storage.on_hand_over(node_at(0x60), node_at(0x40), context);
+  CHECK(admitting.handed_over.empty());
+  ring.run();
+  CHECK(admitting.handed_over == std::vector{node_at(0x60)});
+  std::size_t owned = 0;
+  for (int i = 0; i < 200; ++i) {
+    const ResourceId resource = resource_of_user(user(i));
+    const bool its = ResourceId(node_at(0x40).view()) < resource && !(ResourceId(node_at(0x60).view()) < resource);
+    owned += its ? 1U : 0U;
+    CHECK(joining.bench.values->find({resource, kSingle, {}}).has_value() == its);
+  }
+  CHECK(owned > 10);
+  CHECK(ring.stores_to[node_at(0x60)] == owned);
+
+  ring.join(0x60);
+  ring.run();
+  ring.pass(60s);
+  check_all_right(ring, 200);
+}
+
+TEST_CASE("6940-6.4.2.3-4: after a join without hand-over the new owner gets its values; former replicas drop theirs") {
+  Ring ring({0x10, 0x40, 0x80, 0xc0});
+  for (int i = 0; i < 100; ++i) ring.store(user(i), "v", 1);
+  ring.run();
+  ring.add(0x60);
+  ring.join(0x60);
+  ring.run();
+  ring.pass(60s);
+  check_all_right(ring, 100);
+}
+
+TEST_CASE("a failed peer's values get new replicas, those behind a new successor after the hold-down of 30 s") {
+  Ring ring({0x10, 0x40, 0x80, 0xc0, 0xe0});
+  for (int i = 0; i < 100; ++i) ring.store(user(i), "v", 1);
+  ring.run();
+  ring.stores_to.clear();
+  ring.fail(0x80);
+  ring.run();
+  // 0x40's second successor was 0xc0 and 0xe0 replaces it: no copies there yet of what 0x40 owns.
+  const auto held_by_new = [&] {
+    std::size_t held = 0;
+    for (int i = 0; i < 100; ++i) {
+      const ResourceId resource = resource_of_user(user(i));
+      if (&ring.owner(resource) == &ring.at(0x40)) held += ring.at(0xe0).bench.values->count({resource, kSingle});
+    }
+    return held;
+  };
+  CHECK(held_by_new() == 0);
+  ring.pass(29s);
+  CHECK(held_by_new() == 0);
+  ring.pass(2s);
+  CHECK(held_by_new() > 5);
+  ring.pass(60s);
+  check_all_right(ring, 100);
+}
+
+TEST_CASE("two neighbours fail at once and no value is lost") {
+  Ring ring({0x10, 0x40, 0x80, 0xc0, 0xe0});
+  for (int i = 0; i < 100; ++i) ring.store(user(i), "v", 1);
+  ring.run();
+  ring.fail(0x40);
+  ring.fail(0x80);
+  ring.run();
+  ring.pass(120s);
+  check_all_right(ring, 100);
+}
+
+TEST_CASE("copies that fail are sent again later, with pauses that grow") {
+  Ring ring({0x10, 0x80});
+  ring.deaf = {node_at(0x10), node_at(0x80)};
+  for (int i = 0; i < 100; ++i) ring.store(user(i), "v", 1);
+  ring.run();
+  ring.pass(20s);
+  const std::size_t tries = copies(ring);
+  CHECK(tries < 1000);
+  ring.deaf.clear();
+  ring.pass(600s);
+  check_all_right(ring, 100);
+}
+
+TEST_CASE("6940-7.4.1.1-33, 6940-7.4.1.1-34: a peer that finds newer values at another takes them over") {
+  Ring ring({0x10, 0x80});
+  const ResourceId resource = resource_of_user(user(1));
+  ring.store(user(1), "v", 1);
+  ring.run();
+  // The other side of a partition stored later.
+  Ring::Peer& owner = ring.owner(resource);
+  Ring::Peer& other = &owner == &ring.at(0x10) ? ring.at(0x80) : ring.at(0x10);
+  const auto signer = make_signer(kit::node_number(77), user(1));
+  REQUIRE(other.bench.values->apply(
+      {PutValue{{resource, kSingle, {}}, stored(signer, make_value(text("newer"), 9), wall(0))},
+       PutCounter{{resource, kSingle}, 5}}));
+  auto context = owner.bench.context();
+  owner.bench.storage.on_neighbor_failed(other.bench.self, context);
+  owner.bench.storage.on_range_changed(context);
+  ring.run();
+  ring.pass(40s);
+  CHECK(ring.holders(user(1), "newer").size() == 2);
+  CHECK(owner.bench.values->generation({resource, kSingle}) == 6);
+  CHECK(other.bench.values->generation({resource, kSingle}) == 6);
+}
+
+TEST_CASE("a peer that always finds our values too old is not asked for ever") {
+  Ring ring({0x10, 0x80});
+  ring.store(user(1), "v", 1);
+  ring.refuse_with = wire::ErrorCode::data_too_old;
+  ring.run();
+  CHECK(ring.answered.size() == 1);
+  ring.pass(600s);
+  CHECK(copies(ring) < 5);
+}
+
+TEST_CASE("no more copies are under way to one peer than the window allows") {
+  Bench bench(node_at(0x10));
+  const auto signer = make_signer(kit::node_number(1), "u");
+  for (int i = 0; i < 500; ++i) {
+    const ResourceId resource = resource_of_user(user(i));
+    REQUIRE(bench.values->apply({PutValue{{resource, kSingle, {}}, stored(signer, make_value(text("v"), 1), wall(0))},
+                                 PutCounter{{resource, kSingle}, 1}}));
+  }
+  bench.fixed.targets = {node_at(0x20)};
+  auto context = bench.context();
+  bench.storage.on_range_changed(context);
+  auto requests = bench.take<messaging::SendRequest>();
+  CHECK(requests.size() == limits::kReplicaWindow);
+  std::size_t sent = requests.size();
+  while (!requests.empty()) {
+    for (const auto& request : requests) bench.storage.on_answer(request.token, {}, context);
+    requests = bench.take<messaging::SendRequest>();
+    CHECK(requests.size() <= limits::kReplicaWindow);
+    sent += requests.size();
+  }
+  while (bench.storage.next_deadline(bench.now) == bench.now.mono) {
+    bench.storage.on_timer(context);
+    for (const auto& request : bench.take<messaging::SendRequest>()) {
+      ++sent;
+      bench.storage.on_answer(request.token, {}, context);
+    }
+  }
+  CHECK(sent == 500);
+}
+
+TEST_CASE("values too large for one message go in several") {
+  Bench bench(node_at(0x10));
+  bench.config.max_message_size = 5000;
+  config::Kind kind = *bench.config.kinds.find(kDictionary);
+  kind.max_size = 2000;
+  kind.max_count = 16;
+  bench.config.kinds.add(kind);
+  bench.fixed.targets = {node_at(0x20)};
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  std::vector<wire::StoredData> values;
+  for (const char* key : {"a", "b", "c", "d", "e", "f"})
+    values.push_back(make_value(at_key(key, std::string(1500, 'x')), 1));
+  bench.store(1, make_store(resource_of_user(user(1)), kDictionary, 0, values, signer), signer);
+  auto requests = bench.take<messaging::SendRequest>();
+  CHECK(requests.size() >= 3);
+  auto context = bench.context();
+  for (const auto& request : requests) {
+    CHECK(request.body.size() < 4000);  // certificates, header and signature come on top
+    CHECK(request.certificates.size() == 1);
+    CHECK(bench.take<messaging::SendAnswer>().empty());
+    bench.storage.on_answer(request.token, {}, context);
+  }
+  CHECK(bench.take<messaging::SendAnswer>().size() == 1);
+}
+
+}  // namespace reload::storage_test
