@@ -325,6 +325,13 @@ TEST_CASE("6940-7.4.1.3-3: a value that says \"nothing here\" is stored as any o
   CHECK(c.code() == ErrorCode::data_too_old);
 }
 
+TEST_CASE("6940-7.1-4: a value may be given a lifetime beyond the end of its signer's certificate") {
+  Case c;
+  c.first().lifetime = UINT32_MAX;
+  CHECK(c.now + std::chrono::seconds(UINT32_MAX) > c.alice.certificate->not_after);
+  CHECK(c.code() == ErrorCode::invalid);
+}
+
 TEST_CASE("6940-7.3.3-2, 6940-7.3.3-3: USER-NODE-MATCH holds for the sender's Node-ID as well") {
   Case c;
   const auto entry = [](const security::Signer& signer) {
