@@ -33,7 +33,7 @@ std::vector<CLI::ConfigItem> JsonConfig::from_config(std::istream& input) const 
     throw CLI::FileError("the configuration file is not JSON; check it with: python3 -m json.tool FILE");
   if (!document.is_object())
     throw CLI::FileError("the configuration file must hold one JSON object: { \"option\": value }");
-  std::vector<CLI::ConfigItem> items;
+  std::vector<CLI::ConfigItem> found;
   for (const auto& [key, value] : document.items()) {
     CLI::ConfigItem item;
     item.name = key;
@@ -41,9 +41,9 @@ std::vector<CLI::ConfigItem> JsonConfig::from_config(std::istream& input) const 
       for (const auto& element : value) item.inputs.push_back(text_of(key, element));
     else
       item.inputs.push_back(text_of(key, value));
-    items.push_back(std::move(item));
+    found.push_back(std::move(item));
   }
-  return items;
+  return found;
 }
 
 }  // namespace reload::peer

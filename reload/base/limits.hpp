@@ -64,7 +64,6 @@ inline constexpr unsigned kMaxChainSignatureChecks = 8;
 inline constexpr std::size_t kMaxNodeIdsInCertificate = 64;  // a message can't name more signers usefully
 
 // Storage.
-inline constexpr Duration kMaxClockSkew = 300s;  // a storage_time further in the future is refused
 inline constexpr std::size_t kMaxValuesPerStore = 1024;
 inline constexpr std::size_t kMaxKindsPerRequest = 63;  // 6940 7.4.4: FindReq.kinds has one length byte
 // A StoreAns waits until both replicas have the values, so that an acknowledged value survives the loss of this peer

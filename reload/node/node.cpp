@@ -84,6 +84,7 @@ Node::~Node() = default;
 
 void Node::start(Now now) {
   auto context = impl_->context(now);
+  impl_->storage.on_config_changed(context);  // what was kept may be banned by now
   impl_->bootstrap.begin(context);
   // 6940 10.5: a ring is begun only where a local setting says so, and only when no other peer of it is there.
   if (impl_->options.first_peer && impl_->bootstrap.state() == bootstrap::State::idle)
