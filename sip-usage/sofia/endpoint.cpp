@@ -69,7 +69,7 @@ Result<bool> Endpoint::listen(su_root_t* root, const ListenAddress& address, Dur
     agent_ = nta_agent_create(root, URL_STRING_MAKE(url.c_str()), received, this, NTATAG_UA(0), NTATAG_CANCEL_487(0),
                               NTATAG_MERGE_482(0), NTATAG_SERVER_RPORT(1), NTATAG_CLIENT_RPORT(0), NTATAG_USE_NAPTR(0),
                               NTATAG_USE_SRV(0), NTATAG_UDP_MTU(kUdpMtu), NTATAG_MAXSIZE(kMaxMessage),
-                              NTATAG_TIMER_C(kTimerC), NTATAG_PASS_100(0), TPTAG_IDENT(ident.c_str()),
+                              NTATAG_TIMER_C(kTimerC), NTATAG_PASS_100(1), TPTAG_IDENT(ident.c_str()),
                               TPTAG_IDLE(idle_ms), TPTAG_PONG2PING(1), TPTAG_QUEUESIZE(kSendQueue), TAG_END());
     ok = agent_ != nullptr;
   } else {

@@ -6,8 +6,6 @@ namespace reload::sip {
 
 namespace {
 
-constexpr Duration kRingTime = 200s;        // timer C and some: the safety net for what sofia-sip should have ended
-constexpr Duration kRequestTime = 40s;      // 64*T1 and some
 constexpr std::uint32_t kMaxForwards = 70;  // RFC 3261 8.1.1.6
 
 constexpr std::size_t kOwnTag = 16;
@@ -309,11 +307,7 @@ void Proxy::to_node(const std::shared_ptr<Onward>& onward, const Target& target,
 
 void Proxy::tick() {
   const Mono now = mono_now();
-  for (const std::shared_ptr<Transaction>& transaction : transactions_) {
-    const Duration age = now - transaction->started();
-    if (age > kRingTime) transaction->give_up(SIP_408_REQUEST_TIMEOUT);
-    if (age > kRequestTime && !transaction->is_invite()) transaction->give_up(SIP_408_REQUEST_TIMEOUT);
-  }
+  for (const std::shared_ptr<Transaction>& transaction : transactions_) transaction->tick(now);
   bury();
 }
 
@@ -324,7 +318,7 @@ void Proxy::stop() {
 
 // A transaction that has ended may still be on the stack of the call that ended it, so it is only dropped here.
 void Proxy::bury() {
-  transactions_.remove_if([](const std::shared_ptr<Transaction>& transaction) { return transaction->finished(); });
+  transactions_.remove_if([](const std::shared_ptr<Transaction>& transaction) { return transaction->over(); });
   context_.counters.set(SipCounter::transactions, transactions_.size());
 }
 

@@ -10,8 +10,19 @@ namespace {
 
 constexpr std::size_t kLoopKey = 16;
 constexpr const char* kMagicCookie = "z9hG4bK";
+constexpr Duration kRingTime = 200s;    // timer C and some
+constexpr Duration kRequestTime = 40s;  // 64*T1 and some
 
 std::string url_param_of(const sip_via_t* via) { return via->v_branch == nullptr ? "" : via->v_branch; }
+
+// 16.7 step 3: an answer that ends with our own Via was meant for us alone.
+bool has_more_vias(const Message& answer) {
+  const sip_via_t* via = sip_object(answer.get())->sip_via;
+  return via != nullptr && via->v_next != nullptr;
+}
+
+// Made here, since nobody answered.
+bool is_own(const Message& answer) { return answer == nullptr || nta_sip_is_internal(sip_object(answer.get())) != 0; }
 
 }  // namespace
 
@@ -44,7 +55,7 @@ Transaction::Transaction(Context& context, Endpoint& from, Message received, Mes
       request_(std::move(request)),
       loop_key_(std::move(loop_key)),
       invite_(sip_object(request_.get())->sip_request->rq_method == sip_method_invite),
-      started_(mono_now()) {
+      deadline_(mono_now() + (invite_ ? kRingTime : kRequestTime)) {
   sip_t* sip = sip_object(received.get());
   server_ = nta_incoming_create(from.agent(), nullptr, received.release(), sip, TAG_END());
   if (server_ == nullptr) return;
@@ -73,11 +84,15 @@ void Transaction::send(Endpoint& to, const std::string& route, std::size_t liste
   context_.counters.add(SipCounter::branches);
   if (branches_.size() == 2) context_.counters.add(SipCounter::forks);
 
+  branch.to = &to;
+  branch.route = route;
+  branch.listener = listener;
+  branch.key = branch_for(loop_key_);
   Message copy(msg_dup(request_.get()));
   edit(copy.get());
-  const std::string key = branch_for(loop_key_);
-  branch.request = nta_outgoing_mcreate(to.agent(), on_response, &branch, URL_STRING_MAKE(route.c_str()), copy.get(),
-                                        TPTAG_IDENT(to.ident(listener)), NTATAG_BRANCH_KEY(key.c_str()), TAG_END());
+  branch.request =
+      nta_outgoing_mcreate(to.agent(), on_response, &branch, URL_STRING_MAKE(branch.route.c_str()), copy.get(),
+                           TPTAG_IDENT(to.ident(listener)), NTATAG_BRANCH_KEY(branch.key.c_str()), TAG_END());
   if (branch.request != nullptr) {
     static_cast<void>(copy.release());
   } else {
@@ -105,29 +120,31 @@ int Transaction::on_response(Branch* branch, nta_outgoing_t* client, const sip_t
 }
 
 void Transaction::response(Branch& branch, int status, Message message) {
-  // Every 2xx to an INVITE goes upstream, also repeated ones and those of branches that were cancelled too late.
-  const bool late = finished_ || !fork_.pending(branch.number);
-  if (late && invite_ && status >= 200 && status < 300 && message) return forward(std::move(message));
-  if (late) return;
   if (status < 200) {
-    if (status > 100 && message) forward(std::move(message));
+    branch.provisional = true;
+    if (branch.cancel_wanted) send_cancel(branch);
+    if (status > 100 && message && !finished_) forward(std::move(message));
     return;
   }
-  branch.status = status;
-  branch.answer = std::move(message);
+  const bool first = fork_.pending(branch.number);
   fork_.finish(branch.number, status);
   if (status < 300) {
-    if (branch.answer) forward(std::move(branch.answer));
+    // Every 2xx to an INVITE goes upstream, also repeated ones and those of branches that were cancelled too late.
+    if (message && (invite_ || !finished_)) forward(std::move(message));
+    if (finished_) return;
     cancel_branches();
-    finish(status);
-    return;
+    return finish(status);
   }
+  if (!first || finished_) return;
+  branch.status = status;
+  branch.answer = std::move(message);
   if (status >= 600) cancel_branches();
   maybe_finish();
 }
 
 // RFC 3261 16.7 steps 3 and 9.
 void Transaction::forward(Message message) {
+  if (!has_more_vias(message)) return;
   Message copy(msg_dup(message.get()));
   sip_via_remove(copy.get(), sip_object(copy.get()));
   nta_incoming_mreply(server_, copy.release());
@@ -147,9 +164,41 @@ void Transaction::cancel() {
 
 void Transaction::cancel_branches() {
   if (!invite_) return;
-  for (const std::unique_ptr<Branch>& branch : branches_)
-    if (branch->request != nullptr && fork_.pending(branch->number))
-      nta_outgoing_tcancel(branch->request, nullptr, nullptr, TAG_END());
+  for (const std::unique_ptr<Branch>& branch : branches_) {
+    if (branch->request == nullptr || !fork_.pending(branch->number)) continue;
+    branch->cancel_wanted = true;
+    if (branch->provisional) send_cancel(*branch);
+  }
+  deadline_ = std::min(deadline_, mono_now() + kRequestTime);
+}
+
+// Not by nta_outgoing_tcancel(), which on TCP forgets the INVITE at once, so that its 487 would find nobody.
+void Transaction::send_cancel(Branch& branch) {
+  if (std::exchange(branch.cancel_sent, true)) return;
+  const Message sent(nta_outgoing_getrequest(branch.request));
+  const sip_t* invite = sip_object(sent.get());
+  Message cancel(nta_msg_create(branch.to->agent(), 0));
+  su_home_t* home = msg_home(cancel.get());
+  sip_t* sip = sip_object(cancel.get());
+  sip_add_tl(cancel.get(), sip, SIPTAG_TO(invite->sip_to), SIPTAG_FROM(invite->sip_from),
+             SIPTAG_CALL_ID(invite->sip_call_id), SIPTAG_ROUTE(invite->sip_route),
+             SIPTAG_REQUEST(sip_request_create(
+                 home, SIP_METHOD_CANCEL, reinterpret_cast<const url_string_t*>(invite->sip_request->rq_url), nullptr)),
+             SIPTAG_CSEQ(sip_cseq_create(home, invite->sip_cseq->cs_seq, SIP_METHOD_CANCEL)),
+             SIPTAG_MAX_FORWARDS_STR("70"), TAG_END());
+  if (nta_outgoing_mcreate(branch.to->agent(), nullptr, nullptr, URL_STRING_MAKE(branch.route.c_str()), cancel.get(),
+                           TPTAG_IDENT(branch.to->ident(branch.listener)), NTATAG_BRANCH_KEY(branch.key.c_str()),
+                           TAG_END()) != nullptr)
+    static_cast<void>(cancel.release());
+}
+
+void Transaction::tick(Mono now) {
+  if (now < deadline_) return;
+  abandoned_ = true;
+  if (cancelled_)
+    give_up(SIP_487_REQUEST_TERMINATED);
+  else
+    give_up(SIP_408_REQUEST_TIMEOUT);
 }
 
 void Transaction::maybe_finish() {
@@ -164,18 +213,15 @@ void Transaction::maybe_finish() {
 // What the caller is told. 503 would make it avoid this proxy (16.7 step 6), though only a phone was out of reach; and
 // a branch that timer C cancelled was not cancelled by the caller.
 int Transaction::outward_status(const Branch& branch) const {
-  const bool own = branch.answer == nullptr || nta_sip_is_internal(sip_object(branch.answer.get())) != 0;
-  if (branch.status == 503 && branch.to_phone) return own ? 480 : 500;
+  if (branch.status == 503 && branch.to_phone) return is_own(branch.answer) ? 480 : 500;
   if (branch.status == 487 && !cancelled_ && invite_) return 408;
   return branch.status;
 }
 
 void Transaction::send_best(Branch& branch) {
   const int status = outward_status(branch);
-  if (branch.answer == nullptr || status != branch.status ||
-      nta_sip_is_internal(sip_object(branch.answer.get())) != 0) {
+  if (is_own(branch.answer) || status != branch.status || !has_more_vias(branch.answer))
     return give_up(status, sip_status_phrase(status));
-  }
   Message copy(msg_dup(branch.answer.get()));
   sip_t* sip = sip_object(copy.get());
   if (status == 401 || status == 407) {  // 16.7 step 7: the challenges of all branches
@@ -227,7 +273,9 @@ void Transaction::count(int status) {
 
 void forward_stateless(Context& context, Message response) {
   const sip_t* sip = sip_object(response.get());
-  if (sip->sip_via == nullptr || sip->sip_via->v_next == nullptr) return;
+  // Anything but a 2xx to an INVITE belongs to a transaction, and this one's is over.
+  const bool success = sip->sip_status->st_status / 100 == 2 && sip->sip_cseq->cs_method == sip_method_invite;
+  if (!success || !has_more_vias(response)) return;
   // The Via below ours says whose side the request came from: a relay's port is a peer's.
   const sip_via_t* next = sip->sip_via->v_next;
   const char* host = next->v_received != nullptr ? next->v_received : next->v_host;

@@ -16,7 +16,14 @@ namespace reload::sip {
 struct Branch {
   Transaction* transaction = nullptr;
   std::size_t number = 0;
+  Endpoint* to = nullptr;  // where it was sent, and how; null for one that failed before
+  std::string route;
+  std::size_t listener = 0;
+  std::string key;  // of the topmost Via
   nta_outgoing_t* request = nullptr;
+  bool provisional = false;  // a CANCEL may only follow a provisional answer (RFC 3261 9.1)
+  bool cancel_wanted = false;
+  bool cancel_sent = false;
   Message answer;  // the final one
   int status = 0;
   bool to_phone = false;
@@ -32,9 +39,8 @@ class Transaction {
 
   // False when the server transaction could not be made; the request was refused then.
   [[nodiscard]] bool ok() const { return server_ != nullptr; }
-  [[nodiscard]] bool finished() const { return finished_; }
-  [[nodiscard]] bool is_invite() const { return invite_; }
-  [[nodiscard]] Mono started() const { return started_; }
+  // Nothing more can come: it was answered, and all branches have ended too.
+  [[nodiscard]] bool over() const { return finished_ && (fork_.all_finished() || abandoned_); }
   // Something that must be done for each branch's copy before it is sent.
   using Edit = std::function<void(msg_t*)>;
 
@@ -47,8 +53,10 @@ class Transaction {
   void fail_branch(int status);
   // The answer when there was no target at all.
   void when_no_target(int status, const char* reason);
-  // Ends it whatever is missing; the safety net behind the timers of sofia-sip.
+  // Answers it whatever is missing.
   void give_up(int status, const char* reason);
+  // The safety net behind the timers of sofia-sip and behind phones that never answer a CANCEL.
+  void tick(Mono now);
 
  private:
   static int on_cancel(Transaction* self, nta_incoming_t* server, const sip_t* sip);
@@ -57,6 +65,7 @@ class Transaction {
   void forward(Message message);
   void cancel();
   void cancel_branches();
+  static void send_cancel(Branch& branch);
   void maybe_finish();
   void send_best(Branch& branch);
   void finish(int status);
@@ -69,7 +78,6 @@ class Transaction {
   Message request_;
   const std::string loop_key_;
   const bool invite_;
-  const Mono started_;
   std::vector<std::unique_ptr<Branch>> branches_;
   Fork fork_;
   std::size_t expected_ = 0;
@@ -77,6 +85,8 @@ class Transaction {
   const char* no_target_reason_ = "Temporarily Unavailable";
   bool cancelled_ = false;
   bool finished_ = false;
+  bool abandoned_ = false;
+  Mono deadline_;
 };
 
 // Takes what only concerned this hop off an answer and sends it back where the request came from; for answers without

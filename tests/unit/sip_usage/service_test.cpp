@@ -227,7 +227,7 @@ TEST_CASE("A call that is cancelled ends with 487 at both phones") {
   CHECK(play(bed.register_run(2, bed.port2, phone)) == "");
   CHECK(play(bed.call_run("cancelled_call", 1, 2, bed.port1)) == "");
   CHECK(ringing.result() == "");
-  CHECK(bed.one->status().get(SipCounter::calls_cancelled) == 1);
+  CHECK(eventually([&] { return bed.one->status().get(SipCounter::calls_cancelled) == 1; }));
 }
 
 TEST_CASE("7904-4.1-5: an unknown user is 404, a known one without phones 480, a lost peer 503, a wrong password 403") {
