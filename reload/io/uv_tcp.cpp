@@ -1,6 +1,7 @@
 #include "reload/io/uv_tcp.hpp"
 
 #include <arpa/inet.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstring>
@@ -92,6 +93,24 @@ Result<wire::IpAddressPort> parse_address(std::string_view text, std::uint16_t d
     return bad();
   }
   return address;
+}
+
+std::optional<wire::IpAddressPort> local_address_towards(const wire::IpAddressPort& remote) {
+  const bool v4 = remote.type == wire::AddressType::ipv4;
+  const int probe = ::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return std::nullopt;
+  const sockaddr_storage there = to_sockaddr(remote);
+  sockaddr_storage here{};
+  socklen_t size = sizeof here;
+  // Connecting a datagram socket only chooses its addresses.
+  const bool routed = ::connect(probe, reinterpret_cast<const sockaddr*>(&there),
+                                v4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6)) == 0 &&
+                      ::getsockname(probe, reinterpret_cast<sockaddr*>(&here), &size) == 0;
+  ::close(probe);
+  if (!routed) return std::nullopt;
+  auto own = from_sockaddr(here);
+  own.port = 0;
+  return own;
 }
 
 struct UvStream::Handle {

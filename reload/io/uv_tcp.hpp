@@ -16,6 +16,9 @@ namespace reload::io {
 [[nodiscard]] std::string to_text(const wire::IpAddressPort& address);
 // "192.0.2.1:6084" or "[2001:db8::1]:6084"; the port may be left out when `default_port` is not 0.
 [[nodiscard]] Result<wire::IpAddressPort> parse_address(std::string_view text, std::uint16_t default_port = 0);
+// The address of this machine from which `remote` would be contacted, with port 0; nothing when there is no route.
+// Sends nothing.
+[[nodiscard]] std::optional<wire::IpAddressPort> local_address_towards(const wire::IpAddressPort& remote);
 
 // One TCP connection. Destroying it closes it; what was written before still goes out.
 class UvStream {
