@@ -81,7 +81,7 @@ Result<void> write_file(const std::string& path, ByteView bytes) {
 Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std::string& state_directory,
                                               const security::Crypto& crypto, Wall now) {
   auto given = read_document(path, {}, crypto, now);
-  if (!given) return given;
+  if (!given || state_directory.empty()) return given;
   // A kept document that can't be read is no reason not to start: the given one is good, and the overlay sends a newer
   // one by itself.
   const auto kept = read_document(kept_path(state_directory), (*given)->instance_name, crypto, now);

@@ -15,7 +15,7 @@ namespace reload::io {
 [[nodiscard]] Result<void> write_file(const std::string& path, ByteView bytes);
 
 // The document at `path`, or the one kept in `state_directory` if it is newer, read and verified (the first document is
-// trusted for its way, guide T59).
+// trusted for its way, guide T59). An empty `state_directory`: nothing is kept.
 [[nodiscard]] Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std::string& state_directory,
                                                             const security::Crypto& crypto, Wall now);
 [[nodiscard]] Result<void> keep_overlay_config(const std::string& state_directory, const config::OverlayConfig& config);
