@@ -83,10 +83,9 @@ void World::start(std::size_t index) {
   options.role = sim.role;
   options.first_peer = index == 0;
   options.bootstrap = bootstrap_of(index);
-  if (sim.role == node::Role::peer) {
-    options.candidates.overlay_candidates = {sim.address};
+  options.candidates.overlay_candidates = {sim.address};
+  if (sim.role == node::Role::peer)
     options.candidates.applications = {{wire::kApplicationSip, {address_of(index, kSipPort)}}};
-  }
   auto made = node::Node::make(std::move(options), config_, security::Credentials(sim.credential), *crypto_, *sim.rng,
                                *sim.store, now_of(index));
   RELOAD_CHECK(made.has_value());
