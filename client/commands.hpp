@@ -1,0 +1,26 @@
+// The commands. Each checks its options against the overlay's document before anything is sent, a failure of which is
+// wrong usage, and gives what is to run once the client is attached. That ends the session.
+#pragma once
+
+#include "client/session.hpp"
+
+namespace reload::client {
+
+using Action = std::function<void()>;
+
+// The session outlives the action.
+[[nodiscard]] Result<Action> prepare(Session& session, const PingOptions& options);
+[[nodiscard]] Result<Action> prepare(Session& session, const RouteOptions& options);
+[[nodiscard]] Result<Action> prepare(Session& session, const FetchOptions& options);
+[[nodiscard]] Result<Action> prepare(Session& session, const StoreOptions& options);
+[[nodiscard]] Result<Action> prepare(Session& session, const RegisterOptions& options);
+[[nodiscard]] Result<Action> prepare(Session& session, const ResolveOptions& options);
+
+// What NAME means: the bytes of a Resource Name; `node:HEX` is the Node-ID itself.
+[[nodiscard]] Result<std::string> resource_name(const std::string& text);
+// A Kind by its name or number, of those that the overlay has.
+[[nodiscard]] Result<config::Kind> kind_of(const Session& session, const std::string& text);
+// What to do about a refused Store.
+[[nodiscard]] std::string store_cure(wire::ErrorCode code, const config::Kind& kind, const std::string& signer);
+
+}  // namespace reload::client

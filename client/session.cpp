@@ -1,0 +1,201 @@
+#include "client/session.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "client/print.hpp"
+#include "reload/io/credential_files.hpp"
+#include "reload/io/overlay_files.hpp"
+#include "reload/io/system_clock.hpp"
+
+namespace reload::client {
+
+namespace {
+
+constexpr std::uint64_t kWatchMs = 50;
+// A peer that refuses our certificate closes each link as soon as it is up.
+constexpr unsigned kMaxLost = 3;
+
+std::string in_words(const std::vector<std::string>& peers) {
+  std::string text;
+  for (const std::string& peer : peers) text += (text.empty() ? "" : ", ") + peer;
+  return text.empty() ? "the document's bootstrap nodes" : text;
+}
+
+// The address of this machine that faces the first reachable peer, with port 0.
+std::optional<wire::IpAddressPort> own_address(const std::vector<wire::IpAddressPort>& peers) {
+  for (const auto& peer : peers)
+    if (auto own = io::local_address_towards(peer)) return own;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::make(uv_loop_t* loop, const Settings& settings) {
+  std::unique_ptr<Session> session(new Session(loop, settings));
+  if (auto opened = session->open(); !opened) return tl::unexpected(opened.error());
+  if (auto opened = session->open_users(); !opened) return tl::unexpected(opened.error());
+  return session;
+}
+
+Session::~Session() {
+  if (timer_ != nullptr)
+    uv_close(reinterpret_cast<uv_handle_t*>(timer_),
+             [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
+}
+
+Result<void> Session::open() {
+  const Now now = io::system_now();
+  const auto config = io::load_overlay_config(settings_.overlay_config, {}, crypto_, now.wall);
+  if (!config) return failure("--overlay-config: " + config.error().text);
+  const auto own = io::load_credentials(settings_.credential, crypto_, (*config)->node_id_length);
+  if (!own) return failure("--credential: " + own.error().text);
+  if (own->size() != 1)
+    return failure("--credential: " + settings_.credential + " holds " + std::to_string(own->size()) +
+                   " credentials; a client has exactly one (reload-certs issue --node); users' belong to "
+                   "--user-credential");
+
+  std::vector<wire::IpAddressPort> peers;
+  for (const std::string& peer : settings_.peers) peers.push_back(*io::parse_address(peer, 6084));
+  if (peers.empty()) peers = (*config)->bootstrap_nodes;
+  if (peers.empty()) return failure("--peer is missing: " + settings_.overlay_config + " names no bootstrap node");
+  peer_count_ = peers.size();
+
+  auto options = driver_options(peers);
+  if (!options) return tl::unexpected(options.error());
+  auto tls = io::TlsContext::make(*own->front(), settings_.key_log);
+  if (!tls) return failure(tls.error().text);
+  options->tls = *tls;
+  auto driver = io::Driver::make(loop_, std::move(*options));
+  if (!driver) return failure("--listen: " + driver.error().text);
+  driver_ = std::move(*driver);
+
+  node::NodeOptions node_options;
+  node_options.role = node::Role::client;
+  node_options.candidates = driver_->candidates();
+  node_options.bootstrap = std::move(peers);
+  auto node = node::Node::make(std::move(node_options), *config, security::Credentials(own->front()), crypto_, rng_,
+                               store_, now);
+  if (!node) return failure("--credential " + settings_.credential + ": " + node.error().text);
+  node_ = std::move(*node);
+  port_ =
+      std::make_unique<overlay::OverlayPort>(*node_, [this](node::Input input) { driver_->input(std::move(input)); });
+  return {};
+}
+
+// 6940 6.5.1.13: who is asked by an Attach opens the link, so a client needs a listener as peers do.
+Result<io::DriverOptions> Session::driver_options(const std::vector<wire::IpAddressPort>& peers) const {
+  io::DriverOptions options;
+  if (settings_.listen.empty()) {
+    const auto own = own_address(peers);
+    options.accept_links = own.has_value();
+    if (own) options.listen = *own;
+    return options;
+  }
+  options.listen = *io::parse_address(settings_.listen);
+  if (options.listen.address == std::array<std::uint8_t, 16>{}) {
+    const auto own = own_address(peers);
+    if (!own) return failure("--listen " + settings_.listen + ": name the address that the peers reach");
+    options.advertise = *own;
+    options.advertise->port = options.listen.port;
+  }
+  return options;
+}
+
+Result<void> Session::open_users() {
+  if (settings_.user_credential.empty()) return {};
+  const auto users = io::load_credentials(settings_.user_credential, crypto_, node_->config().node_id_length);
+  if (!users) return failure("--user-credential: " + users.error().text);
+  for (const auto& user : *users)
+    if (user->node_id != node_->self()) node_->add_user(user);
+  return {};
+}
+
+std::optional<Session::Identity> Session::identity_of(const std::string& user) const {
+  if (const auto node_id = port_->user_node_id(user)) return Identity{user, *node_id};
+  if (node_->credentials().node()->certificate->user_name == user) return node_identity();
+  return std::nullopt;
+}
+
+NodeId Session::peer() const {
+  const auto status = node_->status(io::system_now());
+  return status.topology.successors.empty() ? NodeId() : status.topology.successors.front();
+}
+
+Mono Session::now() { return io::system_now().mono; }
+
+void Session::run(std::function<void()> command) {
+  command_ = std::move(command);
+  started_ = now();
+  driver_->run(*node_, crypto_, [this](io::NodeEvent event) { on_event(std::move(event)); });
+  timer_ = new uv_timer_t;
+  uv_timer_init(loop_, timer_);
+  timer_->data = this;
+  uv_timer_start(
+      timer_, [](uv_timer_t* timer) { static_cast<Session*>(timer->data)->watch(); }, kWatchMs, kWatchMs);
+}
+
+void Session::on_event(io::NodeEvent event) {
+  if (ending_) return;
+  std::visit(Overloaded{[&](node::ApiEvent& api) { port_->on_event(std::move(api)); }, [&](node::PipeData&) {},
+                        [&](node::PipeDown&) {}, [&](node::Joined& joined) { on_joined(joined.joined); },
+                        [&](node::LeaveDone&) {},
+                        [&](node::ConfigAccepted& accepted) {
+                          spdlog::info("the overlay has configuration document {}; the file is older",
+                                       accepted.config->sequence);
+                        }},
+             event);
+}
+
+void Session::on_joined(bool joined) {
+  if (!joined) {
+    spdlog::info("the link to the last peer is lost");
+    if (++lost_ >= kMaxLost)
+      end(failed(Exit::timed_out, "not attached to " + node_->config().instance_name + ": " + why_not_attached()));
+    return;
+  }
+  spdlog::info("attached to peer {}", peer().hex());
+  if (command_) std::exchange(command_, nullptr)();
+}
+
+// Ends what takes too long, and at once what can't be any more: every peer has failed.
+void Session::watch() {
+  if (ending_) return;
+  const auto& counters = node_->counters();
+  const bool all_failed =
+      command_ && counters.get(Counter::links_failed) + counters.get(Counter::links_refused) >= peer_count_;
+  if (all_failed)
+    return end(failed(Exit::timed_out, "not attached to " + node_->config().instance_name + ": " + why_not_attached()));
+  if (now() - started_ < std::chrono::seconds(settings_.timeout)) return;
+  const std::string time = std::to_string(settings_.timeout) + " s (--timeout)";
+  if (command_ || !node_->joined())
+    return end(failed(Exit::timed_out, "not attached to " + node_->config().instance_name + " within " + time + ": " +
+                                           why_not_attached()));
+  end(failed(Exit::timed_out, "no answer within " + time + ": the overlay may be healing after a failure; try again",
+             "Error_Request_Timeout"));
+}
+
+std::string Session::why_not_attached() const {
+  const std::string peers = in_words(settings_.peers);
+  if (node_->counters().get(Counter::links_refused) != 0)
+    return "the certificate at " + peers + " is none of this overlay's: is " + settings_.overlay_config +
+           " the document of the overlay that the peer is in (reload-certs show)?";
+  if (lost_ != 0)
+    return peers + " closed the link: does " + settings_.credential +
+           " belong to this overlay, and is it valid still (reload-certs show)?";
+  return "no answer at " + peers + ": is the peer running there? Name another with --peer";
+}
+
+void Session::end(const overlay::Error& error, const std::string& cure) {
+  const bool silent = error.code == wire::ErrorCode::request_timeout;
+  end(failed(silent ? Exit::timed_out : Exit::failed, printable(error.text) + (cure.empty() ? "" : ": " + cure),
+             std::string(wire::name_of(error.code))));
+}
+
+void Session::end(Ending ending) {
+  if (ending_) return;
+  ending_ = std::move(ending);
+  driver_->stop();
+  uv_timer_stop(timer_);
+}
+
+}  // namespace reload::client

@@ -1,0 +1,76 @@
+// A client attached to an overlay for the length of one command: crypto, node in the client role, driver, put together
+// as the peer does it. Everything runs on one libuv loop.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+
+#include "client/ending.hpp"
+#include "client/settings.hpp"
+#include "reload/io/driver.hpp"
+#include "reload/io/openssl_crypto.hpp"
+#include "reload/io/system_rng.hpp"
+#include "reload/overlay/overlay_port.hpp"
+#include "reload/storage/memory_store.hpp"
+
+namespace reload::client {
+
+class Session {
+ public:
+  // Reads the files and opens the listener. The failure names the option and the cure.
+  static Result<std::unique_ptr<Session>> make(uv_loop_t* loop, const Settings& settings);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Attaches, then begins `command`, which calls `end` when it is done. The loop ends after that, or when the time is
+  // over.
+  void run(std::function<void()> command);
+  // Once; what comes later is without effect.
+  void end(Ending ending);
+  // A RELOAD error as the end; `cure` says what to do about it.
+  void end(const overlay::Error& error, const std::string& cure);
+  [[nodiscard]] const Ending& ending() const { return *ending_; }
+
+  [[nodiscard]] overlay::OverlayPort& overlay() { return *port_; }
+  [[nodiscard]] const node::Node& node() const { return *node_; }
+  // The peer that everything goes through. Only while a command runs.
+  [[nodiscard]] NodeId peer() const;
+  // How to sign as this user: its name, or nothing for the node's own credential; and the Node-ID it signs as.
+  struct Identity {
+    std::string user;
+    NodeId node_id;
+  };
+  [[nodiscard]] std::optional<Identity> identity_of(const std::string& user) const;
+  [[nodiscard]] Identity node_identity() const { return {{}, node_->self()}; }
+  [[nodiscard]] static Mono now();
+
+ private:
+  Session(uv_loop_t* loop, const Settings& settings) : loop_(loop), settings_(settings) {}
+  Result<void> open();
+  Result<void> open_users();
+  [[nodiscard]] Result<io::DriverOptions> driver_options(const std::vector<wire::IpAddressPort>& peers) const;
+  void on_event(io::NodeEvent event);
+  void on_joined(bool joined);
+  void watch();
+  [[nodiscard]] std::string why_not_attached() const;
+
+  uv_loop_t* loop_;
+  const Settings& settings_;
+  io::OpensslCrypto crypto_;
+  io::SystemRng rng_;
+  storage::MemoryStore store_;
+  std::size_t peer_count_ = 0;
+  std::unique_ptr<node::Node> node_;
+  std::unique_ptr<overlay::OverlayPort> port_;
+  std::unique_ptr<io::Driver> driver_;
+  uv_timer_t* timer_ = nullptr;
+  Mono started_;
+  std::function<void()> command_;  // until it has begun
+  unsigned lost_ = 0;              // how often the last link to a peer was lost
+  std::optional<Ending> ending_;
+};
+
+}  // namespace reload::client
