@@ -78,4 +78,11 @@ std::optional<DigestCredentials> credentials_in(const Context& context, const ms
   return std::nullopt;
 }
 
+std::array<std::string, 2> challenges(const Context& context, bool stale) {
+  const std::string nonce = context.auth.make_nonce(mono_now());
+  const std::vector<DigestAlgorithm>& offered = context.options.digest;
+  return {context.auth.challenge(offered.front(), nonce, stale),
+          offered.size() > 1 ? context.auth.challenge(offered.back(), nonce, stale) : std::string()};
+}
+
 }  // namespace reload::sip

@@ -1,7 +1,7 @@
 // What the handlers of requests share. All of it lives on the SIP thread and outlives every request.
 #pragma once
 
-#include <set>
+#include <array>
 #include <string>
 
 #include "reload/base/time.hpp"
@@ -49,5 +49,8 @@ struct Context {
 
 // Digest credentials for our realm among the headers; nothing when there are none.
 [[nodiscard]] std::optional<DigestCredentials> credentials_in(const Context& context, const msg_auth_t* headers);
+
+// The values of the one or two headers of a challenge, with one new nonce; the second may be empty.
+[[nodiscard]] std::array<std::string, 2> challenges(const Context& context, bool stale);
 
 }  // namespace reload::sip

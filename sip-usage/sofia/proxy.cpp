@@ -127,13 +127,11 @@ void Proxy::refuse(Endpoint& from, Message message, int status, const char* reas
 
 void Proxy::challenge(Endpoint& from, Message message, bool stale) {
   context_.counters.add(SipCounter::requests_challenged);
-  const std::string nonce = context_.auth.make_nonce(mono_now());
-  const std::string md5 = context_.auth.challenge(DigestAlgorithm::md5, nonce, stale);
-  const std::string sha256 = context_.auth.challenge(DigestAlgorithm::sha256, nonce, stale);
+  const auto [first, second] = challenges(context_, stale);
   set_own_tag(context_, message.get());
   nta_msg_treply(from.agent(), message.release(), SIP_407_PROXY_AUTH_REQUIRED,
-                 TAG_IF(context_.options.offer_sha256, SIPTAG_PROXY_AUTHENTICATE_STR(sha256.c_str())),
-                 SIPTAG_PROXY_AUTHENTICATE_STR(md5.c_str()), TAG_END());
+                 SIPTAG_PROXY_AUTHENTICATE_STR(first.c_str()),
+                 TAG_IF(!second.empty(), SIPTAG_PROXY_AUTHENTICATE_STR(second.c_str())), TAG_END());
 }
 
 RequestFacts Proxy::facts_of(Endpoint& from, const sip_t* sip, const TakenRoute& route) {

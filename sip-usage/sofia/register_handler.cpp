@@ -136,12 +136,9 @@ void RegisterHandler::refuse(Endpoint& from, Message message, const Refusal& ref
 
 void RegisterHandler::challenge(Endpoint& from, Message message, bool stale) {
   context_.counters.add(SipCounter::registers_challenged);
-  const std::string nonce = context_.auth.make_nonce(mono_now());
-  const std::string md5 = context_.auth.challenge(DigestAlgorithm::md5, nonce, stale);
-  const std::string sha256 = context_.auth.challenge(DigestAlgorithm::sha256, nonce, stale);
-  nta_msg_treply(from.agent(), message.release(), SIP_401_UNAUTHORIZED,
-                 TAG_IF(context_.options.offer_sha256, SIPTAG_WWW_AUTHENTICATE_STR(sha256.c_str())),
-                 SIPTAG_WWW_AUTHENTICATE_STR(md5.c_str()), TAG_END());
+  const auto [first, second] = challenges(context_, stale);
+  nta_msg_treply(from.agent(), message.release(), SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(first.c_str()),
+                 TAG_IF(!second.empty(), SIPTAG_WWW_AUTHENTICATE_STR(second.c_str())), TAG_END());
 }
 
 }  // namespace reload::sip

@@ -28,6 +28,7 @@ Result<bool> check(const SipOptions& options) {
     if (address.address.empty() || address.address == "0.0.0.0" || address.address == "::")
       return failure("the SIP listen address \"" + address.address +
                      "\" is a wildcard; name the address that phones reach, for it is what they are told");
+  if (options.digest.empty() || options.digest.size() > 2) return failure("SIP needs one or two digest algorithms");
   if (options.min_expires == 0 || options.min_expires > options.default_expires ||
       options.default_expires > options.max_expires)
     return failure("the SIP expiry times must be 0 < min <= default <= max");

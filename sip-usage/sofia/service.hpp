@@ -9,6 +9,7 @@
 
 #include "reload/base/result.hpp"
 #include "sip-usage/counters.hpp"
+#include "sip-usage/digest_auth.hpp"
 #include "sip-usage/sofia/overlay_facts.hpp"
 
 namespace reload::sip {
@@ -33,7 +34,9 @@ struct SipOptions {
   bool anonymous_calls = true;         // requests from strangers to our users
   RateLimit stranger_rate{500, 1000};  // such requests
   RateLimit register_rate{500, 2000};  // REGISTERs that did not prove a password
-  bool offer_sha256 = true;            // besides MD5, and before it (RFC 8760)
+  // What challenges offer, in this order, at most two (RFC 8760). A phone takes the first that it knows. MD5 comes
+  // first because phones exist, sipp among them, that give up when the first is another one.
+  std::vector<DigestAlgorithm> digest = {DigestAlgorithm::md5, DigestAlgorithm::sha256};
 };
 
 struct SipStatus {
