@@ -107,7 +107,7 @@ struct Connect::Impl {
 
   void request(Attempt attempt, wire::DestinationList to, bool send_update, messaging::Context& context);
   void answered(At at, const messaging::Answer& answer, messaging::Context& context);
-  [[nodiscard]] bool yields_to(const NodeId& peer, messaging::Context& context);
+  [[nodiscard]] bool yields_to(const NodeId& peer, bool send_update, messaging::Context& context);
   void accept(const messaging::Request& request, const Offer& offer, messaging::Context& context);
   void find_link(At at, messaging::Context& context);
   void complete(At at, LinkId link, const security::Signer& peer, messaging::Context& context);
@@ -169,7 +169,7 @@ void Connect::Impl::answered(At at, const messaging::Answer& answer, messaging::
       context.counters.add(Counter::contents_malformed);
       return fail(at, wire::ErrorCode::invalid_message, "malformed answer");
     }
-    attempt.update_wanted = offer->send_update;
+    attempt.update_wanted |= offer->send_update;
   }
   // Error_In_Progress: the other side's own Attach to us is under way and makes the link.
   attempt.state = in_progress ? State::yielded : State::awaiting_link;
@@ -202,12 +202,14 @@ void Connect::Impl::find_link(At at, messaging::Context& context) {
 
 // Requests of others.
 
-// 6940 6.5.1.2: whether the peer's Attach is to be processed although one of ours to it may be under way.
-bool Connect::Impl::yields_to(const NodeId& peer, messaging::Context& context) {
+// 6940 6.5.1.2: whether the peer's Attach is to be processed although one of ours to it may be under way. Where ours
+// makes the link, the Update that the peer asked for is still owed to it.
+bool Connect::Impl::yields_to(const NodeId& peer, bool send_update, messaging::Context& context) {
   for (auto& [number, attempt] : attempts) {
     if (attempt.application || attempt.peer != peer) continue;
-    if (attempt.state == State::awaiting_link) return false;
-    if (attempt.state == State::asked && context.self > peer) return false;
+    if (attempt.state != State::awaiting_link && (attempt.state != State::asked || context.self < peer)) continue;
+    attempt.update_wanted |= send_update;
+    return false;
   }
   for (auto& [number, attempt] : attempts) {
     if (attempt.application || attempt.peer != peer || attempt.state != State::asked) continue;
@@ -358,7 +360,7 @@ void Connect::on_request(const messaging::Request& request, messaging::Context& 
     context.counters.add(Counter::requests_refused_budget);
     return refuse(wire::ErrorCode::request_timeout, "too many connections under way; try later");
   }
-  if (!app && !impl_->yields_to(peer, context)) {
+  if (!app && !impl_->yields_to(peer, offer->send_update, context)) {
     return refuse(wire::ErrorCode::in_progress, "our own Attach to you is under way");
   }
   impl_->accept(request, *offer, context);

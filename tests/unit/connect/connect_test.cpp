@@ -419,6 +419,22 @@ TEST_CASE("6940-6.5.1.2-4: while an answered Attach of ours waits for its link, 
   CHECK(side.error() == ErrorCode::invalid);
 }
 
+TEST_CASE("6940-6.5.1.2-4: the Update that a refused Attach asked for is sent when our own has made the link") {
+  for (const bool answered : {false, true}) {
+    Side side(30);
+    side.attach(7, {node(20)});
+    const auto sent = side.effect<SendRequest>();
+    if (answered) side.answer(sent->token, signer(20), answer_body());
+    side.request(signer(20), MessageCode::attach_req, request_body(true));
+    CHECK(side.error() == ErrorCode::in_progress);
+    if (!answered) side.answer(sent->token, signer(20), answer_body());
+    side.overlay_link(1, signer(20));
+    const auto wanted = side.effect<messaging::UpdateWanted>();
+    REQUIRE(wanted);
+    CHECK(wanted->node == node(20));
+  }
+}
+
 TEST_CASE("whose Attach met Error_In_Progress gets the link of the other side's") {
   Side side(10);
   side.attach(7, {node(20)});
