@@ -170,7 +170,8 @@ Decision Forwarder::forward(Message& message, const std::optional<Hop>& hop, Now
   if (!hop) {
     // An own request waits for a way to appear; whoever asked us to forward learns at once that we know none.
     if (message.own()) return Drop{Counter::messages_dropped_unroutable};
-    return message.refuse(Counter::messages_dropped_unroutable, wire::ErrorCode::not_found, "no way is known from here");
+    return message.refuse(Counter::messages_dropped_unroutable, wire::ErrorCode::not_found,
+                          "no way is known from here");
   }
 
   const wire::DestinationList via = header.via_list;

@@ -43,7 +43,8 @@ World::World(WorldOptions options)
   config->chord_update_interval = options.update_interval;
   config->chord_ping_interval = options.ping_interval;
   const Bytes hash = crypto_->hash(wire::HashAlgorithm::sha1, {as_bytes(kOverlay)});
-  for (std::size_t i = hash.size() - 4; i < hash.size(); ++i) config->overlay_hash = config->overlay_hash << 8 | hash[i];
+  for (std::size_t i = hash.size() - 4; i < hash.size(); ++i)
+    config->overlay_hash = config->overlay_hash << 8 | hash[i];
   config_ = config;
 }
 
@@ -57,8 +58,8 @@ std::size_t World::add_node(node::Role role) {
   made->credential = kit::make_fake_credential(random_id(rng_), "node" + std::to_string(made->index) + "@" + kOverlay,
                                                kOverlay, *made->rng);
   made->address = address_of(made->index, kOverlayPort);
-  made->clock_offset =
-      Duration(static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(options_.clock_offset_max.count()) + 1)));
+  made->clock_offset = Duration(
+      static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(options_.clock_offset_max.count()) + 1)));
   made->store = std::make_unique<storage::MemoryStore>();
   by_address_[made->address] = made->index;
   nodes_.push_back(std::move(made));
@@ -192,18 +193,17 @@ void World::arm(std::size_t index) {
 
 void World::execute(std::size_t index, node::Output& output) {
   SimNode& sim = *nodes_[index];
-  std::visit(Overloaded{[&](node::OpenLink& order) { open(index, order); },
-                        [&](node::SendOnLink& order) { send(index, order); },
-                        [&](node::CloseLink& order) { close(index, order.link, order.reason); },
-                        [&](node::RunCrypto& order) {
-                          sim.node->handle(node::CryptoDone{order.job, security::run(order.work, *crypto_)},
-                                           now_of(index));
-                        },
-                        [&](node::ApiEvent& event) { sim.port->on_event(std::move(event)); },
-                        [&](node::PipeData& event) { sim.port->on_event(std::move(event)); },
-                        [&](node::PipeDown& event) { sim.port->on_event(std::move(event)); },
-                        [&](auto&) {}},
-             output);
+  std::visit(
+      Overloaded{[&](node::OpenLink& order) { open(index, order); },
+                 [&](node::SendOnLink& order) { send(index, order); },
+                 [&](node::CloseLink& order) { close(index, order.link, order.reason); },
+                 [&](node::RunCrypto& order) {
+                   sim.node->handle(node::CryptoDone{order.job, security::run(order.work, *crypto_)}, now_of(index));
+                 },
+                 [&](node::ApiEvent& event) { sim.port->on_event(std::move(event)); },
+                 [&](node::PipeData& event) { sim.port->on_event(std::move(event)); },
+                 [&](node::PipeDown& event) { sim.port->on_event(std::move(event)); }, [&](auto&) {}},
+      output);
 }
 
 void World::open(std::size_t from, const node::OpenLink& order) {
@@ -215,17 +215,24 @@ void World::open(std::size_t from, const node::OpenLink& order) {
     for (auto address : order.addresses) {
       if (order.application) address.port = kOverlayPort;  // every node has its listeners on one address
       const auto found = by_address_.find(address);
-      if (found == by_address_.end() || !nodes_[found->second]->node || !network_.reaches(from, found->second)) continue;
+      if (found == by_address_.end() || !nodes_[found->second]->node || !network_.reaches(from, found->second))
+        continue;
       const std::size_t to = found->second;
       SimNode& server = *nodes_[to];
       const LinkId server_link = server.node->new_link();
       ends_[{from, order.link}] = {to, server_link, now_};
       ends_[{to, server_link}] = {from, order.link, now_};
-      input(to, node::LinkUp{server_link, {to_bytes(client.credential->certificate->der.view())}, client.address, true,
+      input(to, node::LinkUp{server_link,
+                             {to_bytes(client.credential->certificate->der.view())},
+                             client.address,
+                             true,
                              order.application});
       if (client.generation == life && client.node)
-        input(from, node::LinkUp{order.link, {to_bytes(server.credential->certificate->der.view())}, server.address,
-                                 false, order.application});
+        input(from, node::LinkUp{order.link,
+                                 {to_bytes(server.credential->certificate->der.view())},
+                                 server.address,
+                                 false,
+                                 order.application});
       return;
     }
     input(from, node::LinkDown{order.link, "no route to host"});

@@ -1,5 +1,5 @@
-// The simulator: production Nodes on a virtual clock and network. Everything random comes from one seed, so a run can be
-// repeated, and its digest says whether it was.
+// The simulator: production Nodes on a virtual clock and network. Everything random comes from one seed, so a run can
+// be repeated, and its digest says whether it was.
 #pragma once
 
 #include <functional>

@@ -209,7 +209,8 @@ TEST_CASE("6940-6.1.2-1 6940-6.1.2-2: what is not for this peer goes to whom the
   CHECK(sent_to(bed.receive(header_to({resource(1)}), kRequest)) == node(30));
   CHECK(sent_to(bed.receive(header_to({node(60)}), kRequest)) == node(30));
   bed.route.hops = {};
-  CHECK(dropped(bed.receive(header_to({node(60)}), kRequest)) == Counter::messages_dropped_unroutable);
+  CHECK(refused(bed.receive(header_to({node(60)}), kRequest)) == ErrorCode::not_found);
+  CHECK(dropped(bed.receive(header_to({node(60)}), kResponse)) == Counter::messages_dropped_unroutable);
 }
 
 TEST_CASE("6940-6.1.2-3: a connected node gets its messages directly, whatever the topology says") {
@@ -221,7 +222,7 @@ TEST_CASE("6940-6.1.2-3: a connected node gets its messages directly, whatever t
 TEST_CASE("6940-6.5.1-4: messages of others are not routed where only own ones may go; 6940-6.5.1-3: own ones are") {
   Bed bed;
   bed.route.hops_for_own = {node(30)};
-  CHECK(dropped(bed.receive(header_to({resource(1)}), kRequest)) == Counter::messages_dropped_unroutable);
+  CHECK(refused(bed.receive(header_to({resource(1)}), kRequest)) == ErrorCode::not_found);
   CHECK(sent_to(bed.forwarder.originate(bed.forwarder.request_header({resource(1)}, 1, 1), SharedBytes(kRequest),
                                         bed.route, at(0s))) == node(30));
 }

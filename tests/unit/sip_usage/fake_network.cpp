@@ -1,4 +1,4 @@
-#include "fake_network.hpp"
+#include "tests/unit/sip_usage/fake_network.hpp"
 
 #include "reload/wire/destination.hpp"
 

@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include "fake_overlay.hpp"
 #include "sip-usage/gruu.hpp"
 #include "sip-usage/limits.hpp"
 #include "sip-usage/registration_record.hpp"
+#include "tests/unit/sip_usage/fake_overlay.hpp"
 
 namespace reload::sip {
 namespace {

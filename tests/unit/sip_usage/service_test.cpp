@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "fake_network.hpp"
 #include "sip-usage/registration_record.hpp"
 #include "sip-usage/sofia/openssl_hash.hpp"
-#include "sipp.hpp"
+#include "tests/unit/sip_usage/fake_network.hpp"
+#include "tests/unit/sip_usage/sipp.hpp"
 
 namespace reload::sip {
 namespace {

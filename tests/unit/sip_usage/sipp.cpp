@@ -1,4 +1,4 @@
-#include "sipp.hpp"
+#include "tests/unit/sip_usage/sipp.hpp"
 
 #include <fcntl.h>
 #include <netinet/in.h>
