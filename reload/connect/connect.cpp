@@ -310,7 +310,8 @@ void Connect::Impl::replace_older(LinkId newest, const NodeId& node, messaging::
   const std::uint64_t number = overlay_links.at(newest).number;
   for (const auto& [link, known] : overlay_links) {
     if (known.number >= number || !known.peer.known() || !known.peer.certificate->holds(node)) continue;
-    const bool listed = std::any_of(replaced.begin(), replaced.end(), [&](const auto& r) { return r.link == link; });
+    const bool listed =
+        std::any_of(replaced.begin(), replaced.end(), [&, id = link](const auto& r) { return r.link == id; });
     if (!listed) replaced.push_back({context.now.mono + limits::kReplacedLinkTime, link, newest});
   }
 }

@@ -154,7 +154,7 @@ wire::StatAns stat_answer(const std::vector<SelectedKind>& kinds, const security
 tl::expected<wire::FindAns, Refusal> find_answer(const wire::FindReq& request, const ValueStore& store,
                                                  const config::KindRegistry& kinds) {
   if (auto unique = check_unique(request.kinds); !unique) return tl::unexpected(std::move(unique.error()));
-  static const ResourceId kNone(Bytes(NodeId::kMinSize));
+  static const ResourceId kNone{Bytes(NodeId::kMinSize)};
   wire::FindAns answer;
   for (const KindId kind : request.kinds) {
     std::optional<ResourceId> closest;

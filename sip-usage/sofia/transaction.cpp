@@ -51,7 +51,6 @@ bool has_looped(const sip_t* sip, const std::string& loop_key) {
 
 Transaction::Transaction(Context& context, Endpoint& from, Message received, Message request, std::string loop_key)
     : context_(context),
-      from_(from),
       request_(std::move(request)),
       loop_key_(std::move(loop_key)),
       invite_(sip_object(request_.get())->sip_request->rq_method == sip_method_invite),

@@ -73,7 +73,6 @@ class Transaction {
   [[nodiscard]] int outward_status(const Branch& branch) const;
 
   Context& context_;
-  Endpoint& from_;
   nta_incoming_t* server_ = nullptr;
   Message request_;
   const std::string loop_key_;
