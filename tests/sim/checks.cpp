@@ -42,6 +42,15 @@ std::string ring_fault(World& world) {
   return {};
 }
 
+bool becomes_whole(World& world, Duration limit) {
+  const Mono end = world.now() + limit;
+  while (!ring_fault(world).empty()) {
+    if (world.now() >= end) return false;
+    world.run_for(50ms);
+  }
+  return true;
+}
+
 std::size_t holders(World& world, const ResourceId& resource, KindId kind) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < world.size(); ++i)

@@ -21,30 +21,45 @@ void start_ring(World& world, std::size_t peers, Duration gap) {
   }
 }
 
-bool whole(World& world) { return ring_fault(world).empty(); }
+void store_value(World& world, std::size_t host, const std::string& user, std::uint32_t lifetime,
+                 std::function<void(bool)> done) {
+  overlay::StoreRequest request;
+  request.name = user;
+  request.kind = kKind;
+  request.value.key = to_bytes(world.overlay(host).user_node_id(user)->view());
+  request.value.bytes = to_bytes(as_bytes("value of " + user));
+  request.lifetime = lifetime;
+  request.user = user;
+  world.overlay(host).store(std::move(request), [done = std::move(done)](const auto& outcome) { done(!!outcome); });
+}
 
-// Stores one registration-like value for each user at the peer that hosts it; the users whose Store was acknowledged.
+// Stores one registration-like value for each user at the peer that hosts it, again where no answer came, as a
+// registrar does; the users whose Store was acknowledged.
 std::vector<std::string> store_values(World& world, std::size_t count, std::uint32_t lifetime) {
+  constexpr int kTries = 5;
   std::vector<std::string> acknowledged;
-  std::size_t done = 0;
+  std::vector<std::pair<std::size_t, std::string>> left;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t host = i % world.size();
-    const std::string user = world.add_user(host, "user" + std::to_string(i));
-    overlay::StoreRequest request;
-    request.name = user;
-    request.kind = kKind;
-    request.value.key = to_bytes(world.overlay(host).user_node_id(user)->view());
-    request.value.bytes = to_bytes(as_bytes("value of " + user));
-    request.lifetime = lifetime;
-    request.user = user;
-    world.overlay(host).store(std::move(request), [&, user](const overlay::Outcome<overlay::Stored>& outcome) {
-      ++done;
-      if (outcome) acknowledged.push_back(user);
-    });
-    if (i % 50 == 49) world.run_for(200ms);
+    left.emplace_back(host, world.add_user(host, "user" + std::to_string(i)));
   }
-  world.run_until([&] { return done == count; }, 60s);
-  CHECK(done == count);
+  for (int attempt = 0; attempt < kTries && !left.empty(); ++attempt) {
+    std::vector<std::pair<std::size_t, std::string>> failed;
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      store_value(world, left[i].first, left[i].second, lifetime, [&, entry = left[i]](bool stored) {
+        ++done;
+        if (stored)
+          acknowledged.push_back(entry.second);
+        else
+          failed.push_back(entry);
+      });
+      if (i % 50 == 49) world.run_for(200ms);
+    }
+    world.run_until([&] { return done == left.size(); }, 60s);
+    CHECK(done == left.size());
+    left = failed;
+  }
   return acknowledged;
 }
 
@@ -80,16 +95,16 @@ std::size_t find_values(World& world, const std::vector<std::string>& users, int
 TEST_CASE("peers that start one after the other form one ring") {
   World world({.seed = 1});
   start_ring(world, 8, 3s);
-  CHECK(world.run_until([&] { return whole(world); }, 60s));
+  CHECK(becomes_whole(world, 60s));
   INFO(ring_fault(world));
-  CHECK(whole(world));
+  CHECK(ring_fault(world).empty());
 }
 
 TEST_CASE("peers that start all at once form one ring") {
   for (const std::uint64_t seed : {2u, 3u, 4u}) {
     World world({.seed = seed});
     start_ring(world, 16, Duration::zero());
-    const bool formed = world.run_until([&] { return whole(world); }, 120s);
+    const bool formed = becomes_whole(world, 120s);
     INFO("seed " << seed << ": " << ring_fault(world));
     CHECK(formed);
     MESSAGE("16 peers at once: whole after " << world.now().time_since_epoch() / 1ms << " ms, " << world.messages()
@@ -100,7 +115,7 @@ TEST_CASE("peers that start all at once form one ring") {
 TEST_CASE("values are found from every peer and have three copies") {
   World world({.seed = 5});
   start_ring(world, 10, 500ms);
-  REQUIRE(world.run_until([&] { return whole(world); }, 60s));
+  REQUIRE(becomes_whole(world, 60s));
   const auto users = store_values(world, 50, 3600);
   CHECK(users.size() == 50);
   CHECK(find_values(world, users, 1) == 50);
@@ -109,56 +124,70 @@ TEST_CASE("values are found from every peer and have three copies") {
 }
 
 TEST_CASE("a peer that is killed and started again keeps what it held and serves again") {
-  World world({.seed = 6});
-  start_ring(world, 6, 500ms);
-  REQUIRE(world.run_until([&] { return whole(world); }, 60s));
-  const auto users = store_values(world, 40, 3600);
-  CHECK(users.size() == 40);
-  for (const std::size_t victim : {1u, 0u}) {
-    const std::size_t held = world.store(victim).value_count();
-    world.crash(victim);
-    const bool healed = world.run_until([&] { return whole(world); }, 10s);
-    INFO(ring_fault(world));
-    CHECK(healed);
-    CHECK(find_values(world, users, 1) == 40);
-    CHECK(world.store(victim).value_count() == held);
-    world.start(victim);
-    const bool rejoined = world.run_until([&] { return whole(world); }, 30s);
-    INFO(ring_fault(world));
-    CHECK(rejoined);
-    CHECK(find_values(world, users, 1) == 40);
+  for (std::uint64_t seed = 100; seed < 120; ++seed) {
+    INFO("seed " << seed);
+    World world({.seed = seed});
+    start_ring(world, 6, 500ms);
+    REQUIRE(becomes_whole(world, 60s));
+    const auto users = store_values(world, 40, 3600);
+    CHECK(users.size() == 40);
+    for (const std::size_t victim : {1u, 0u}) {
+      const std::size_t held = world.store(victim).value_count();
+      world.crash(victim);
+      const bool healed = becomes_whole(world, 10s);
+      INFO(ring_fault(world));
+      CHECK(healed);
+      CHECK(find_values(world, users, 1) == 40);
+      CHECK(world.store(victim).value_count() == held);
+      world.start(victim);
+      const bool rejoined = becomes_whole(world, 30s);
+      INFO(ring_fault(world));
+      CHECK(rejoined);
+      CHECK(find_values(world, users, 1) == 40);
+    }
   }
 }
 
 TEST_CASE("two neighbours killed at once lose no value") {
-  World world({.seed = 7});
-  start_ring(world, 7, 500ms);
-  REQUIRE(world.run_until([&] { return whole(world); }, 60s));
-  const auto users = store_values(world, 60, 3600);
-  REQUIRE(users.size() == 60);
-  std::vector<std::pair<NodeId, std::size_t>> ring;
-  for (std::size_t i = 0; i < world.size(); ++i) ring.emplace_back(world.node(i).self(), i);
-  std::ranges::sort(ring);
-  world.crash(ring[2].second);
-  world.crash(ring[3].second);
-  const bool healed = world.run_until([&] { return whole(world); }, 10s);
-  INFO(ring_fault(world));
-  CHECK(healed);
-  CHECK(find_values(world, users, 2) == 60);
+  for (std::uint64_t seed = 200; seed < 220; ++seed) {
+    INFO("seed " << seed);
+    World world({.seed = seed});
+    start_ring(world, 7, 500ms);
+    REQUIRE(becomes_whole(world, 60s));
+    const auto users = store_values(world, 60, 3600);
+    REQUIRE(users.size() == 60);
+    std::vector<std::pair<NodeId, std::size_t>> ring;
+    for (std::size_t i = 0; i < world.size(); ++i) ring.emplace_back(world.node(i).self(), i);
+    std::ranges::sort(ring);
+    world.crash(ring[2].second);
+    world.crash(ring[3].second);
+    const bool healed = becomes_whole(world, 10s);
+    INFO(ring_fault(world));
+    CHECK(healed);
+    CHECK(find_values(world, users, 2) == 60);
+    for (const std::size_t victim : {ring[2].second, ring[3].second}) world.start(victim);
+    const bool rejoined = becomes_whole(world, 30s);
+    INFO(ring_fault(world));
+    CHECK(rejoined);
+    CHECK(find_values(world, users, 1) == 60);
+  }
 }
 
 TEST_CASE("a peer that leaves hands over and ends") {
-  World world({.seed = 8});
-  start_ring(world, 6, 500ms);
-  REQUIRE(world.run_until([&] { return whole(world); }, 60s));
-  const auto users = store_values(world, 30, 3600);
-  world.leave(2);
-  const bool left = world.run_until(
-      [&] { return world.node(2).status(world.now_of(2)).topology.state == topology::JoinState::left; }, 15s);
-  CHECK(left);
-  world.crash(2);
-  CHECK(world.run_until([&] { return whole(world); }, 10s));
-  CHECK(find_values(world, users, 1) == users.size());
+  for (std::uint64_t seed = 300; seed < 310; ++seed) {
+    INFO("seed " << seed);
+    World world({.seed = seed});
+    start_ring(world, 6, 500ms);
+    REQUIRE(becomes_whole(world, 60s));
+    const auto users = store_values(world, 30, 3600);
+    world.leave(2);
+    const bool left = world.run_until(
+        [&] { return world.node(2).status(world.now_of(2)).topology.state == topology::JoinState::left; }, 15s);
+    CHECK(left);
+    world.crash(2);
+    CHECK(becomes_whole(world, 10s));
+    CHECK(find_values(world, users, 1) == users.size());
+  }
 }
 
 namespace {
@@ -173,7 +202,7 @@ struct Outcome {
 Outcome storm(std::uint64_t seed, std::size_t peers, std::size_t values) {
   World world({.seed = seed});
   start_ring(world, peers, 100ms);
-  REQUIRE(world.run_until([&] { return whole(world); }, 300s));
+  REQUIRE(becomes_whole(world, 300s));
   world.network().set_loss(50);
   const auto users = store_values(world, values, 7200);
   // A tenth of the peers dies within a minute.
@@ -183,7 +212,7 @@ Outcome storm(std::uint64_t seed, std::size_t peers, std::size_t values) {
     world.crash(victim);
     world.run_for(60s / static_cast<int>(peers / 10));
   }
-  const bool healed = world.run_until([&] { return whole(world); }, 300s);
+  const bool healed = becomes_whole(world, 300s);
   INFO(ring_fault(world));
   CHECK(healed);
   Outcome outcome;
@@ -198,17 +227,18 @@ Outcome storm(std::uint64_t seed, std::size_t peers, std::size_t values) {
 
 TEST_CASE("a tenth of the peers crashes in a minute with 5 % loss: every value is found, and the run can be repeated") {
   const Outcome first = storm(9, 40, 200);
-  CHECK(first.stored >= 190);
+  CHECK(first.stored == 200);
   CHECK(first.found == first.stored);
   const Outcome second = storm(9, 40, 200);
   CHECK(second.digest == first.digest);
   CHECK(storm(10, 40, 200).digest != first.digest);
 }
 
-TEST_CASE("200 peers, 2000 values, 20 crashes in a minute, 5 % loss") {
-  const Outcome outcome = storm(11, 200, 2000);
-  MESSAGE(outcome.stored << " acknowledged, " << outcome.found << " found, " << outcome.messages << " messages, digest "
-                         << outcome.digest);
-  CHECK(outcome.stored >= 1900);
-  CHECK(outcome.found == outcome.stored);
+TEST_CASE("200 peers, 2000 values, 20 crashes in a minute, 5 % loss: every value is found, twice with one digest") {
+  const Outcome first = storm(11, 200, 2000);
+  MESSAGE(first.stored << " stored, " << first.found << " found, " << first.messages << " messages, digest "
+                       << first.digest);
+  CHECK(first.stored == 2000);
+  CHECK(first.found == 2000);
+  CHECK(storm(11, 200, 2000).digest == first.digest);
 }
