@@ -10,10 +10,12 @@ namespace {
 
 std::string_view view(const char* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
 
-bool is_own_host(const Context& context, std::string_view host) {
+// Another port of our host is another's: of a phone on the same machine, mostly.
+bool is_own_address(const Context& context, std::string_view host, std::string_view port) {
   const std::vector<ListenAddress>& listening = context.phones.listening();
-  return std::any_of(listening.begin(), listening.end(),
-                     [&](const ListenAddress& address) { return uri_host(address.address) == host; });
+  return std::any_of(listening.begin(), listening.end(), [&](const ListenAddress& address) {
+    return uri_host(address.address) == host && (port.empty() || std::to_string(address.port) == port);
+  });
 }
 
 }  // namespace
@@ -31,7 +33,7 @@ std::string text_of(const url_t* url) {
 std::optional<Aor> aor_of(const Context& context, const url_t* url) {
   if (url->url_type != url_sip && url->url_type != url_sips) return std::nullopt;
   std::optional<Aor> aor = parse_aor(text_of(url));
-  if (aor && is_own_host(context, aor->host()))
+  if (aor && is_own_address(context, aor->host(), view(url->url_port)))
     aor->name = std::string(aor->user()) + '@' + context.overlay.overlay_name();
   return aor;
 }

@@ -216,6 +216,18 @@ TEST_CASE("A call within one peer, and one from a stranger, are connected") {
   CHECK(answering.result() == "");
 }
 
+TEST_CASE("A request within a call goes to the contact given in it, also of a phone on the peer's own machine") {
+  NEEDS_SIPP();
+  Bed bed;
+  bed.start_both();
+  const std::uint16_t phone = free_port();
+  Sipp answering(bed.phone_run("answer", 7, phone));  // in its answers another user than it has registered
+  REQUIRE(wait_for_port(phone, false));
+  CHECK(play(bed.register_run(2, bed.port2, phone)) == "");
+  CHECK(play(bed.call_run("call", 1, 2, bed.port1)) == "");
+  CHECK(answering.result() == "");
+}
+
 TEST_CASE("A call that is cancelled ends with 487 at both phones") {
   NEEDS_SIPP();
   Bed bed;
