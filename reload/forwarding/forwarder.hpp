@@ -70,7 +70,7 @@ class Forwarder {
   using Connected = std::function<bool(const NodeId&)>;
 
   Forwarder(ForwardingRules rules, Connected connected, Rng& rng)
-      : rules_(std::move(rules)), connected_(std::move(connected)), opaque_(rng) {}
+      : rules_(rules), connected_(std::move(connected)), opaque_(rng) {}
 
   // A message or fragment from a link, or LinkSession's oversized_head. Guide 4.2 and 4.3, checks in their order.
   [[nodiscard]] Decision receive(const SharedBytes& message, const Arrival& from, const RouteView& route, Now now);
@@ -91,7 +91,7 @@ class Forwarder {
                                                        std::uint16_t configuration_sequence) const;
 
   void on_link_closed(LinkId link) { opaque_.forget_link(link); }
-  void set_rules(ForwardingRules rules) { rules_ = std::move(rules); }
+  void set_rules(ForwardingRules rules) { rules_ = rules; }
   [[nodiscard]] const ForwardingRules& rules() const { return rules_; }
 
  private:
