@@ -5,13 +5,13 @@
 
 #include "sip-usage/gruu.hpp"
 #include "sip-usage/limits.hpp"
-#include "sip-usage/registration_record.hpp"
 
 namespace reload::sip {
 
 struct Locator::Work {
   overlay::Overlay& overlay;
   SipCounters& counters;
+  Seen seen;
   std::function<void(Resolution)> done;
   std::set<std::string> visited;
   std::size_t waiting = 0;
@@ -39,7 +39,7 @@ std::optional<wire::DestinationList> gruu_of(const overlay::Overlay& overlay, co
 
 void Locator::resolve(const Aor& aor, std::function<void(Resolution)> done) {
   counters_.add(SipCounter::resolutions);
-  const auto work = std::make_shared<Work>(Work{overlay_, counters_, std::move(done), {}, 0, {}});
+  const auto work = std::make_shared<Work>(Work{overlay_, counters_, seen_, std::move(done), {}, 0, {}});
   if (const auto list = gruu_of(overlay_, aor)) {
     work->result.registered = true;
     add(*work, {aor.name, *list, choose(aor.sips, "")});
@@ -79,6 +79,7 @@ void Locator::take(Work& work, const overlay::FetchedValue& value, const Aor& as
     work.counters.add(SipCounter::records_malformed);
     return;
   }
+  if (work.seen) work.seen(asked.name, value, *registration);
   if (const auto* route = std::get_if<RouteRegistration>(&*registration)) {
     work.result.registered = true;
     add(work, {asked.name, route->destinations, choose(asked.sips, route->contact_prefs)});

@@ -10,6 +10,7 @@
 #include "reload/wire/destination.hpp"
 #include "sip-usage/aor.hpp"
 #include "sip-usage/counters.hpp"
+#include "sip-usage/registration_record.hpp"
 
 namespace reload::sip {
 
@@ -31,8 +32,12 @@ struct Resolution {
 
 class Locator {
  public:
+  // An entry that a look-up has read, stored under the address `aor`. For tools.
+  using Seen = std::function<void(const std::string& aor, const overlay::FetchedValue&, const Registration&)>;
+
   // Both outlive the locator and every look-up.
-  Locator(overlay::Overlay& overlay, SipCounters& counters) : overlay_(overlay), counters_(counters) {}
+  Locator(overlay::Overlay& overlay, SipCounters& counters, Seen seen = {})
+      : overlay_(overlay), counters_(counters), seen_(std::move(seen)) {}
 
   // 4.1 and 4.2. `done` runs once; for a GRUU at once, without a Fetch.
   void resolve(const Aor& aor, std::function<void(Resolution)> done);
@@ -46,6 +51,7 @@ class Locator {
 
   overlay::Overlay& overlay_;
   SipCounters& counters_;
+  Seen seen_;
 };
 
 }  // namespace reload::sip

@@ -29,7 +29,9 @@ struct Bed {
   }
   FakeOverlay overlay;
   SipCounters counters;
-  Locator locator{overlay, counters};
+  std::vector<std::string> seen;  // where the entries read were stored
+  Locator locator{overlay, counters,
+                  [this](const std::string& aor, const auto&, const Registration&) { seen.push_back(aor); }};
   Resolution result;
   int answers = 0;
 };
@@ -57,6 +59,7 @@ TEST_CASE("7904-4.2-3: an address among the results is looked up in turn") {
   CHECK(bed.answers == 1);
   REQUIRE(bed.result.targets.size() == 2);
   CHECK(bed.result.targets[1].name == "bob@demo.example");
+  CHECK(bed.seen == std::vector<std::string>{"alice@demo.example", "alice@demo.example", "bob@demo.example"});
 }
 
 TEST_CASE("Forwarding in a circle ends, and so does a chain without end") {
