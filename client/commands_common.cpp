@@ -22,7 +22,7 @@ std::optional<std::uint32_t> parse_number(std::string_view text) {
 
 Result<std::string> resource_name(const std::string& text) {
   constexpr std::string_view kNode = "node:";
-  if (text.empty()) return failure("NAME is empty");
+  if (text.empty()) return failure("NAME is empty: write a Resource Name, such as alice@demo.example");
   if (!text.starts_with(kNode)) return text;
   const auto node = NodeId::parse_hex(std::string_view(text).substr(kNode.size()));
   if (!node) return failure(text + ": after node: come the 32 hexadecimal digits of a Node-ID");
@@ -57,8 +57,6 @@ std::string store_cure(wire::ErrorCode code, const config::Kind& kind, const std
       return "a value of a later time is stored there: is this machine's clock right?";
     case wire::ErrorCode::generation_counter_too_low:
       return "another Store came between; try again";
-    case wire::ErrorCode::request_timeout:
-      return "the overlay may be healing after a failure; try again";
     default:
       return {};
   }

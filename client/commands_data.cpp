@@ -78,8 +78,7 @@ Result<Action> prepare(Session& session, const FetchOptions& options) {
       ending.data["values"] = Json::array();
       if (!outcome || outcome->empty()) {
         ending.exit = Exit::failed;
-        ending.text = "nothing of Kind " + kind.name + " is stored under " + text;
-        ending.data["error"] = ending.text;
+        ending.error = "nothing of Kind " + kind.name + " is stored under " + text;
         ending.data["code"] = wire::name_of(wire::ErrorCode::not_found);
         return session.end(std::move(ending));
       }

@@ -12,15 +12,18 @@ constexpr std::size_t kMaxHops = 128;  // the largest ring's way is far shorter:
 
 // The destination that TO means: a Node-ID, or whoever is in charge of a Resource Name.
 Result<wire::Destination> destination_of(const Session& session, const std::string& text) {
-  if (const auto node = NodeId::parse_hex(text)) return wire::Destination(*node);
+  if (const auto node = NodeId::parse_hex(text)) {
+    if (*node == NodeId()) return failure(text + " is no node's: this Node-ID is reserved");
+    return wire::Destination(*node);
+  }
   const auto name = resource_name(text);
   if (!name) return tl::unexpected(name.error());
   return wire::Destination(session.node().resource(*name));
 }
 
-std::string timeout_cure(const wire::Destination& to) {
-  return std::holds_alternative<NodeId>(to) ? "no such node may be in the overlay (reload-client route tells)"
-                                            : "the overlay may be healing after a failure; try again";
+bool is_wildcard(const wire::Destination& to) {
+  const auto* node = std::get_if<NodeId>(&to);
+  return node != nullptr && node->is_wildcard();
 }
 
 struct Pings {
@@ -31,19 +34,20 @@ struct Pings {
 
   static void next(const std::shared_ptr<Pings>& pings) {
     const wire::Destination to = pings->to.value_or(pings->session.peer());
-    pings->session.overlay().ping({to}, [pings, to](const overlay::Outcome<node::PingDone>& outcome) {
-      if (!outcome) return pings->session.end(outcome.error(), timeout_cure(to));
+    // The wildcard is whoever gets it (6940 6.1.1): it goes over the link, lest this node be that one.
+    const auto list = is_wildcard(to) ? wire::DestinationList{pings->session.peer(), to} : wire::DestinationList{to};
+    pings->session.overlay().ping(list, [pings](const overlay::Outcome<node::PingDone>& outcome) {
+      if (!outcome) return pings->session.end(outcome.error(), {});
       pings->done.push_back(*outcome);
-      if (--pings->left == 0)
-        pings->finish();
-      else
-        next(pings);
+      if (--pings->left != 0) return next(pings);
+      Ending ending;
+      pings->tell(ending);
+      pings->session.end(std::move(ending));
     });
   }
 
-  void finish() const {
-    Ending ending;
-    ending.data["peer"] = session.peer().hex();
+  void tell(Ending& ending) const {
+    ending.data["answers"] = Json::array();
     Duration sum{};
     for (const node::PingDone& ping : done) {
       ending.data["answers"].push_back(
@@ -57,7 +61,6 @@ struct Pings {
       ending.text += std::to_string(done.size()) + " answers, least " + in_words(least->round_trip) + ", mean " +
                      in_words(sum / static_cast<Duration::rep>(done.size())) + ", most " + in_words(most->round_trip) +
                      "\n";
-    session.end(std::move(ending));
   }
 };
 
@@ -122,17 +125,23 @@ struct Walk {
 
 Result<Action> prepare(Session& session, const PingOptions& options) {
   std::optional<wire::Destination> to;
-  if (!options.to.empty()) {
-    auto destination = destination_of(session, options.to);
+  if (options.to) {
+    auto destination = destination_of(session, *options.to);
     if (!destination) return tl::unexpected(destination.error());
     to = std::move(*destination);
   }
-  return [pings = std::make_shared<Pings>(Pings{session, std::move(to), options.count, {}})] { Pings::next(pings); };
+  if (to && std::holds_alternative<NodeId>(*to))
+    session.on_silence("no such node may be in the overlay (reload-client route tells)");
+  const auto pings = std::make_shared<Pings>(Pings{session, std::move(to), options.count, {}});
+  session.on_early_end([pings](Ending& ending) { pings->tell(ending); });
+  return [pings] { Pings::next(pings); };
 }
 
 Result<Action> prepare(Session& session, const RouteOptions& options) {
   auto to = destination_of(session, options.to);
   if (!to) return tl::unexpected(to.error());
+  if (is_wildcard(*to))
+    return failure(options.to + " is the wildcard: it has no way, for it is whoever gets a message");
   return [walk = std::make_shared<Walk>(Walk{session, options.to, std::move(*to), {}})] {
     Walk::ask(walk, walk->session.peer());
   };

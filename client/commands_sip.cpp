@@ -1,4 +1,6 @@
 // register and resolve (RFC 7904).
+#include <algorithm>
+
 #include "client/commands.hpp"
 #include "client/print.hpp"
 #include "sip-usage/locator.hpp"
@@ -6,6 +8,9 @@
 namespace reload::client {
 
 namespace {
+
+constexpr std::size_t kMaxEntry = 65535;  // what its length field counts
+constexpr std::size_t kMaxOverhead = 48;  // of an entry: its lengths, and this client's node at the end of its way
 
 Result<sip::Aor> aor_of(const std::string& text) {
   const auto aor = sip::parse_aor(text);
@@ -30,6 +35,24 @@ Result<wire::DestinationList> list_of(const std::vector<std::string>& via) {
   return list;
 }
 
+// Another address of record, or a URI of any scheme (RFC 7904 3.2): text without blanks.
+bool is_address(const std::string& text) {
+  if (sip::parse_aor(text)) return true;
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  return colon > 0 && colon + 1 < text.size() && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+Result<void> check_entry(const RegisterOptions& options, const wire::DestinationList& via, const config::Kind& kind) {
+  if (options.to && !is_address(*options.to))
+    return failure("--to " + *options.to + " is no address: write USER@DOMAIN or a URI, such as tel:+15551234");
+  const std::size_t size =
+      kMaxOverhead + options.to.value_or("").size() + options.prefs.size() + wire::encode_destinations(via).size();
+  if (size > std::min<std::size_t>(kind.max_size, kMaxEntry))
+    return failure("--to, --prefs and --via: so much does not fit; the overlay takes at most " +
+                   std::to_string(kind.max_size) + " bytes a registration");
+  return {};
+}
+
 void tell_stored(Session& session, const sip::Aor& aor, const Bytes& key,
                  const std::optional<sip::Registration>& stored, std::uint32_t lifetime) {
   Ending ending;
@@ -46,28 +69,44 @@ void tell_stored(Session& session, const sip::Aor& aor, const Bytes& key,
   session.end(std::move(ending));
 }
 
-void tell_resolved(Session& session, const sip::Aor& aor, const sip::Resolution& found) {
+// What the look-up of an address has read, in this order.
+struct Entries {
+  Json data = Json::array();
+  std::string text;
+
+  void add(const std::string& aor, const overlay::FetchedValue& value, const sip::Registration& registration) {
+    data.push_back(Json{{"aor", aor},
+                        {"key", to_hex(value.value.key)},
+                        {"lifetime", value.lifetime},
+                        {"registration", to_json(registration)}});
+    text +=
+        "entry " + printable(aor) + " " + in_words(registration) + ", " + std::to_string(value.lifetime) + " s left\n";
+  }
+};
+
+void tell_resolved(Session& session, const sip::Aor& aor, const sip::Resolution& found, const Entries& entries) {
   Ending ending;
   ending.data["aor"] = aor.name;
+  ending.data["entries"] = entries.data;
+  ending.text = entries.text;
   ending.data["targets"] = Json::array();
   for (const sip::Target& target : found.targets) {
     const char* scheme = target.application == wire::kApplicationSips ? "sips" : "sip";
     ending.data["targets"].push_back(
         Json{{"name", target.name}, {"scheme", scheme}, {"destinations", to_json(target.destinations)}});
-    ending.text +=
-        std::string(scheme) + ":" + printable(target.name) + " at node " + in_words(target.destinations) + "\n";
+    ending.text += "call " + std::string(scheme) + ":" + printable(target.name) + " at node " +
+                   in_words(target.destinations) + "\n";
   }
   ending.data["external"] = found.external;
-  for (const std::string& uri : found.external) ending.text += "external " + printable(uri) + "\n";
+  for (const std::string& uri : found.external) ending.text += "call " + printable(uri) + "\n";
   ending.data["complete"] = !found.failed;
   if (found.targets.empty() && found.external.empty()) {
-    ending.exit = Exit::failed;
-    ending.text = found.failed       ? "no answer about " + aor.name + ": the overlay may be healing; try again"
-                  : found.registered ? aor.name + " leads to other addresses only, none of which is registered"
-                                     : aor.name + " is not registered";
-    ending.data["error"] = ending.text;
+    ending.exit = found.failed ? Exit::timed_out : Exit::failed;
+    ending.error = found.failed       ? "no answer about " + aor.name + ": the overlay may be healing; try again"
+                   : found.registered ? aor.name + " leads to other addresses only, none of which is registered"
+                                      : aor.name + " is not registered";
   } else if (found.failed) {
-    ending.text += "(there may be more: the overlay did not answer everything)\n";
+    ending.error = "there may be more: the overlay did not answer everything; try again";
   }
   session.end(std::move(ending));
 }
@@ -84,14 +123,14 @@ Result<Action> prepare(Session& session, const RegisterOptions& options) {
   if (!user)
     return failure("--user-credential: no credential of " + aor->name +
                    " is there; make one with reload-certs issue --user " + aor->name);
-  if (!options.to.empty() && options.to.size() > kind->max_size) return failure("--to is too long");
   auto via = list_of(options.via);
   if (!via) return tl::unexpected(via.error());
+  if (auto good = check_entry(options, *via, *kind); !good) return tl::unexpected(good.error());
 
   return [&session, options, aor = *aor, kind = *kind, user = *user, via = *via]() mutable {
     std::optional<sip::Registration> registration;
-    if (!options.remove && !options.to.empty()) {
-      registration = sip::UriRegistration{options.to};
+    if (!options.remove && options.to) {
+      registration = sip::UriRegistration{*options.to};
     } else if (!options.remove) {
       // RFC 7904 3.2: a client that is not attached to the peer in charge of it is reached through its peer.
       if (via.empty()) via = {session.peer(), session.node().self()};
@@ -115,11 +154,16 @@ Result<Action> prepare(Session& session, const ResolveOptions& options) {
   struct Search {
     sip::SipCounters counters;
     sip::Locator locator;
-    explicit Search(overlay::Overlay& overlay) : locator(overlay, counters) {}
+    Entries entries;
+    explicit Search(overlay::Overlay& overlay)
+        : locator(overlay, counters, [this](const auto& found_at, const auto& value, const auto& read) {
+            entries.add(found_at, value, read);
+          }) {}
   };
   return [&session, aor = *aor, search = std::make_shared<Search>(session.overlay())] {
-    search->locator.resolve(
-        aor, [&session, aor, search](const sip::Resolution& found) { tell_resolved(session, aor, found); });
+    search->locator.resolve(aor, [&session, aor, search](const sip::Resolution& found) {
+      tell_resolved(session, aor, found, search->entries);
+    });
   };
 }
 

@@ -8,18 +8,20 @@ namespace reload::client {
 
 using Json = nlohmann::ordered_json;
 
-enum class Exit : int { ok = 0, failed = 1, usage = 2, timed_out = 3 };
+enum class Exit : int { ok = 0, failed = 1, usage = 2, timed_out = 3, interrupted = 130 };
 
-// What is printed in the end: `text` for people, `data` with --json. A failure's text goes to standard error.
+// What is printed in the end: `text` for people or, with --json, `data`, on standard output; `error` on standard error,
+// and in `data` too.
 struct Ending {
   Exit exit = Exit::ok;
   Json data;
   std::string text;
+  std::string error;
 };
 
 // `code` is the RELOAD error's name, when there was one.
-[[nodiscard]] inline Ending failed(Exit exit, std::string text, const std::string& code = {}) {
-  Ending ending{exit, Json{{"error", text}}, std::move(text)};
+[[nodiscard]] inline Ending failed(Exit exit, std::string error, const std::string& code = {}) {
+  Ending ending{exit, Json::object(), {}, std::move(error)};
   if (!code.empty()) ending.data["code"] = code;
   return ending;
 }

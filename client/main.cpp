@@ -20,7 +20,7 @@ void open_log(const std::string& level) {
 
 Ending run(uv_loop_t& loop, const Settings& settings) {
   auto session = Session::make(&loop, settings);
-  if (!session) return failed(Exit::failed, session.error().text);
+  if (!session) return failed(Exit::usage, session.error().text);
   auto action = std::visit([&](const auto& options) { return prepare(**session, options); }, settings.command);
   if (!action) return failed(Exit::usage, action.error().text);
   (*session)->run(std::move(*action));

@@ -1,5 +1,6 @@
 #include "client/print.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "reload/base/result.hpp"
@@ -23,6 +24,10 @@ std::string in_words(const wire::Destination& destination) {
 std::optional<sip::Registration> registration_in(const overlay::FetchedValue& value, const config::Kind& kind) {
   if (kind.id != wire::kKindSipRegistration || !value.value.exists) return std::nullopt;
   return sip::decode_registration(value.value.bytes, value.signer.size());
+}
+
+bool is_text(ByteView bytes) {
+  return !bytes.empty() && std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte >= ' ' && byte <= '~'; });
 }
 
 std::string scheme_in(const std::string& prefs) { return prefs.empty() ? "" : "  prefs " + printable(prefs); }
@@ -100,7 +105,10 @@ std::string in_words(const overlay::FetchedValue& value, const config::Kind& kin
   text += "\n  ";
   if (!value.value.exists) return text + "no value\n";
   if (const auto registration = registration_in(value, kind)) return text + in_words(*registration) + "\n";
-  return text + (value.value.bytes.empty() ? "(empty)" : to_hex(value.value.bytes)) + "\n";
+  if (value.value.bytes.empty()) return text + "(empty)\n";
+  text += to_hex(value.value.bytes);
+  if (is_text(value.value.bytes)) text += "  \"" + std::string(as_text(value.value.bytes)) + "\"";
+  return text + "\n";
 }
 
 Json to_json(const overlay::FetchedValue& value, const config::Kind& kind) {
@@ -113,6 +121,7 @@ Json to_json(const overlay::FetchedValue& value, const config::Kind& kind) {
   data["signer"] = value.signer.hex();
   data["signer_user"] = value.signer_user;
   data["value"] = to_hex(value.value.bytes);
+  if (is_text(value.value.bytes)) data["text"] = as_text(value.value.bytes);
   if (const auto registration = registration_in(value, kind)) data["registration"] = to_json(*registration);
   return data;
 }
@@ -120,14 +129,14 @@ Json to_json(const overlay::FetchedValue& value, const config::Kind& kind) {
 int print(const Ending& ending, bool json) {
   if (json) {
     // Names from other nodes need not be UTF-8.
-    const std::string text = ending.data.dump(2, ' ', false, Json::error_handler_t::replace);
+    Json data = ending.data;
+    if (!ending.error.empty()) data["error"] = ending.error;
+    const std::string text = data.dump(2, ' ', false, Json::error_handler_t::replace);
     std::printf("%s\n", text.c_str());
-  }
-  if (ending.exit != Exit::ok) {
-    std::fprintf(stderr, "reload-client: %s\n", ending.text.c_str());
-  } else if (!json) {
+  } else {
     std::fputs(ending.text.c_str(), stdout);
   }
+  if (!ending.error.empty()) std::fprintf(stderr, "reload-client: %s\n", ending.error.c_str());
   return static_cast<int>(ending.exit);
 }
 

@@ -21,7 +21,8 @@ namespace reload::client {
 [[nodiscard]] std::string in_words(const sip::Registration& registration);
 [[nodiscard]] Json to_json(const sip::Registration& registration);
 
-// A value of a Kind, several lines; registrations are decoded, other values shown in hexadecimal.
+// A value of a Kind, several lines; registrations are decoded, other values shown in hexadecimal,
+// and as text if they are text.
 [[nodiscard]] std::string in_words(const overlay::FetchedValue& value, const config::Kind& kind);
 [[nodiscard]] Json to_json(const overlay::FetchedValue& value, const config::Kind& kind);
 

@@ -26,13 +26,17 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Attaches, then begins `command`, which calls `end` when it is done. The loop ends after that, or when the time is
-  // over.
+  // over, or at SIGINT or SIGTERM.
   void run(std::function<void()> command);
   // Once; what comes later is without effect.
   void end(Ending ending);
-  // A RELOAD error as the end; `cure` says what to do about it.
+  // A RELOAD error as the end; `cure` says what to do about it. For no answer, on_silence() does.
   void end(const overlay::Error& error, const std::string& cure);
   [[nodiscard]] const Ending& ending() const { return *ending_; }
+  // What the command has found so far, for an ending that it does not make itself.
+  void on_early_end(std::function<void(Ending&)> add) { add_found_ = std::move(add); }
+  // What it may mean that nobody answers.
+  void on_silence(std::string cure) { silence_ = std::move(cure); }
 
   [[nodiscard]] overlay::OverlayPort& overlay() { return *port_; }
   [[nodiscard]] const node::Node& node() const { return *node_; }
@@ -55,6 +59,7 @@ class Session {
   void on_event(io::NodeEvent event);
   void on_joined(bool joined);
   void watch();
+  void end_early(Ending ending);
   [[nodiscard]] std::string why_not_attached() const;
 
   uv_loop_t* loop_;
@@ -62,14 +67,18 @@ class Session {
   io::OpensslCrypto crypto_;
   io::SystemRng rng_;
   storage::MemoryStore store_;
+  config::ConfigPtr config_;
   std::size_t peer_count_ = 0;
   std::unique_ptr<node::Node> node_;
   std::unique_ptr<overlay::OverlayPort> port_;
   std::unique_ptr<io::Driver> driver_;
   uv_timer_t* timer_ = nullptr;
+  std::vector<uv_signal_t*> signals_;
   Mono started_;
   std::function<void()> command_;  // until it has begun
   unsigned lost_ = 0;              // how often the last link to a peer was lost
+  std::function<void(Ending&)> add_found_;
+  std::string silence_ = "the overlay may be healing after a failure; try again";
   std::optional<Ending> ending_;
 };
 

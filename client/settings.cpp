@@ -1,8 +1,9 @@
 #include "client/settings.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
-#include "client/ending.hpp"
+#include "client/print.hpp"
 #include "reload/io/uv_tcp.hpp"
 
 namespace reload::client {
@@ -10,21 +11,71 @@ namespace reload::client {
 namespace {
 
 constexpr const char* kFooter =
+    R"(Common options come before or after the command. `reload-client COMMAND --help` tells of each command.
+
+Examples, in the directory of a demo overlay (tools/run; by default ./var/demo):
+  reload-certs issue --dir . --node --out client.pem
+  reload-certs issue --dir . --user alice@demo.example --out alice.pem
+  alias rc='reload-client --overlay-config overlay.xml --credential client.pem'
+  rc ping -c 3
+  rc route user0@demo.example
+  rc resolve user0@demo.example
+  rc --user-credential alice.pem register alice@demo.example --to user0@demo.example
+  rc --json fetch alice@demo.example --kind SIP-REGISTRATION
+
+Exit status: 0 done; 1 refused, or nothing found; 2 wrong usage: an option, or a file or address that it names, and
+nothing was sent; 3 not attached to the overlay, or no answer, in time; 130 interrupted. Results go to standard output,
+errors to standard error. With --json standard output is one JSON object, whose "error" says what failed.)";
+
+constexpr const char* kPingFooter =
+    R"(Examples, with the common options (reload-client --help) left out:
+  reload-client ... ping -c 3
+  reload-client ... ping 5f1c0a52d3f04c6e9b7a8d2e41c3b607
+  reload-client ... ping alice@demo.example
+  reload-client ... ping ffffffffffffffffffffffffffffffff)";
+
+constexpr const char* kFetchFooter =
     R"(NAME is a Resource Name, such as alice@demo.example; node:HEX stands for a Node-ID's own bytes, as
-CERTIFICATE_BY_NODE has them. KIND is a Kind's name or number. Node-IDs are 32 hexadecimal digits.
+CERTIFICATE_BY_NODE has them. KIND is one of the configuration document's or CERTIFICATE_BY_NODE, CERTIFICATE_BY_USER
+and TURN-SERVICE. Values are printed in hexadecimal, registrations in words.
 
-Examples, after reload-certs issue --dir overlay --node --out client.pem:
-  reload-client --overlay-config overlay/overlay.xml --credential client.pem ping -c 3
-  reload-client ... --peer 127.0.0.1:6084 ping 5f1c0a52d3f04c6e9b7a8d2e41c3b607
+Examples, with the common options (reload-client --help) left out:
   reload-client ... fetch alice@demo.example --kind SIP-REGISTRATION
-  reload-client ... --user-credential alice.pem store alice@demo.example --kind CERTIFICATE_BY_USER --file alice.der
-  reload-client ... --user-credential alice.pem register alice@demo.example --to bob@demo.example
-  reload-client ... --user-credential alice.pem register alice@demo.example --remove
-  reload-client ... --json resolve alice@demo.example
-  reload-client ... route alice@demo.example
+  reload-client ... fetch node:5f1c0a52d3f04c6e9b7a8d2e41c3b607 --kind CERTIFICATE_BY_NODE)";
 
-Exit status: 0 done; 1 failed: not found, refused, a file that can't be read; 2 wrong usage; 3 not attached to the
-overlay, or no answer, in time.)";
+constexpr const char* kStoreFooter =
+    R"(NAME and KIND are as in fetch. The Kind's access policy says who may store where: USER-MATCH and USER-NODE-MATCH
+under the name of a user, with the user's credential; NODE-MATCH under a Node-ID, with that node's.
+
+Examples, with the common options (reload-client --help) left out:
+  openssl x509 -in alice.pem -outform der -out alice.der
+  reload-client ... --user-credential alice.pem store alice@demo.example --kind CERTIFICATE_BY_USER --file alice.der
+  reload-client ... --user-credential alice.pem store alice@demo.example --kind 16 --index 0 --remove)";
+
+constexpr const char* kRegisterFooter =
+    R"(One entry for each credential: to register again replaces the last one. Phones register at a peer, by SIP; this
+is for forwarding, for nodes that take calls themselves, and for tests. This program takes no calls: without --to and
+--via the entry leads to its own node, where nobody answers.
+
+Examples, with the common options (reload-client --help) left out:
+  reload-client ... --user-credential alice.pem register alice@demo.example --to bob@demo.example
+  reload-client ... --user-credential alice.pem register alice@demo.example --via 5f1c0a52d3f04c6e9b7a8d2e41c3b607
+  reload-client ... --user-credential alice.pem register alice@demo.example --remove)";
+
+constexpr const char* kResolveFooter =
+    R"(Prints the entries that were read, those to other addresses followed, and then where a call would go. A phone
+registered at a peer shows as an entry to that peer's node.
+
+Example, with the common options (reload-client --help) left out:
+  reload-client ... resolve alice@demo.example)";
+
+constexpr const char* kRouteFooter =
+    R"(Asks one peer after the other for its next hop. Each line is a peer on the way and how long its answer took; the
+last is in charge.
+
+Examples, with the common options (reload-client --help) left out:
+  reload-client ... route alice@demo.example
+  reload-client ... route 5f1c0a52d3f04c6e9b7a8d2e41c3b607)";
 
 // CLI11 turns the text of what is thrown into its message about the option.
 std::string check_address(const std::string& text) {
@@ -33,12 +84,12 @@ std::string check_address(const std::string& text) {
 }
 
 void add_common(CLI::App& app, Settings& s) {
-  app.add_option("--overlay-config", s.overlay_config, "The overlay's configuration document (reload-certs init)")
-      ->option_text("FILE")
-      ->required();
-  app.add_option("--credential", s.credential, "This client's key and certificate (reload-certs issue --node)")
-      ->option_text("FILE")
-      ->required();
+  app.add_option("--overlay-config", s.overlay_config,
+                 "Required: the overlay's configuration document (reload-certs init)")
+      ->option_text("FILE");
+  app.add_option("--credential", s.credential,
+                 "Required: this client's key and certificate (reload-certs issue --node)")
+      ->option_text("FILE");
   app.add_option("--user-credential", s.user_credential,
                  "Credentials of users to store and register as (reload-certs issue --user); of several the one whose "
                  "name fits is used")
@@ -54,7 +105,7 @@ void add_common(CLI::App& app, Settings& s) {
       ->option_text("ADDRESS:PORT")
       ->check(check_address);
   app.add_option("--timeout", s.timeout, "Seconds for all of it")->check(CLI::Range(1, 3600))->capture_default_str();
-  app.add_flag("--json", s.json, "Print one JSON object, also for a failure");
+  app.add_flag("--json", s.json, "Print one JSON object on standard output, also for a failure");
   app.add_option("--key-log", s.key_log, "Append TLS secrets to FILE, to decrypt captures. For debugging only")
       ->option_text("FILE");
   app.add_option("--log-level", s.log_level, "How much to tell on standard error")
@@ -65,10 +116,11 @@ void add_common(CLI::App& app, Settings& s) {
 // Each gives its options a place of their own and says how they become the command.
 template <class Options>
 std::shared_ptr<Options> add_command(CLI::App& app, Settings& settings, const char* name, const char* help,
-                                     CLI::App*& command) {
+                                     const char* footer, CLI::App*& command) {
   const auto options = std::make_shared<Options>();
   command = app.add_subcommand(name, help);
   command->fallthrough();
+  command->footer(footer);
   command->callback([&settings, options] { settings.command = *options; });
   return options;
 }
@@ -81,9 +133,11 @@ void add_lifetime(CLI::App& command, std::uint32_t& lifetime) {
 
 void add_ping(CLI::App& app, Settings& settings) {
   CLI::App* command = nullptr;
-  const auto o = add_command<PingOptions>(app, settings, "ping", "Who answers, and how fast", command);
-  command->add_option("to", o->to,
-                      "A Node-ID, or a Resource Name for whoever is in charge of it. Default: the peer attached to");
+  const auto o = add_command<PingOptions>(app, settings, "ping", "Who answers, and how fast", kPingFooter, command);
+  command->add_option(
+      "TO", o->to,
+      "A Node-ID; the wildcard, 32 times f, for whichever peer gets it; or a Resource Name, for whoever is in "
+      "charge of it. Default: the peer attached to");
   command->add_option("-c,--count", o->count, "How many, one after the other")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
@@ -91,8 +145,9 @@ void add_ping(CLI::App& app, Settings& settings) {
 
 void add_fetch(CLI::App& app, Settings& settings) {
   CLI::App* command = nullptr;
-  const auto o = add_command<FetchOptions>(app, settings, "fetch", "The values stored under a name", command);
-  command->add_option("name", o->name, "Resource Name")->required();
+  const auto o =
+      add_command<FetchOptions>(app, settings, "fetch", "The values stored under a name", kFetchFooter, command);
+  command->add_option("NAME", o->name, "Resource Name")->required();
   command->add_option("--kind", o->kind, "Kind of the values")->required();
   command->add_option("--key", o->keys, "Only this dictionary key, in hexadecimal; repeatable")
       ->allow_extra_args(false);
@@ -100,8 +155,9 @@ void add_fetch(CLI::App& app, Settings& settings) {
 
 void add_store(CLI::App& app, Settings& settings) {
   CLI::App* command = nullptr;
-  const auto o = add_command<StoreOptions>(app, settings, "store", "Store a value, or remove it", command);
-  command->add_option("name", o->name, "Resource Name")->required();
+  const auto o =
+      add_command<StoreOptions>(app, settings, "store", "Store a value, or remove it", kStoreFooter, command);
+  command->add_option("NAME", o->name, "Resource Name")->required();
   command->add_option("--kind", o->kind, "Kind of the value")->required();
   auto* content = command->add_option_group("content", "the value: exactly one of these");
   content->add_option("--value", o->value, "The value as text");
@@ -119,41 +175,54 @@ void add_store(CLI::App& app, Settings& settings) {
 
 void add_register(CLI::App& app, Settings& settings) {
   CLI::App* command = nullptr;
-  const auto o = add_command<RegisterOptions>(app, settings, "register",
-                                              "Store where a user's address of record leads (RFC 7904)", command);
-  command->add_option("aor", o->aor, "Address of record; its credential must be in --user-credential")->required();
-  auto* to = command->add_option("--to", o->to, "Lead to this other address. Default: to this client's node");
+  const auto o = add_command<RegisterOptions>(
+      app, settings, "register", "Store where a user's address of record leads (RFC 7904)", kRegisterFooter, command);
+  command->add_option("AOR", o->aor, "Address of record; its credential must be in --user-credential")->required();
+  auto* remove = command->add_flag("--remove", o->remove, "Remove the registration of this credential");
+  auto* to = command->add_option("--to", o->to, "Lead to this other address: USER@DOMAIN, or a URI")->excludes(remove);
   command->add_option("--via", o->via, "Lead to the node at the end of these Node-IDs, such as a SIP peer; repeatable")
       ->excludes(to)
+      ->excludes(remove)
       ->allow_extra_args(false);
   command->add_option("--prefs", o->prefs, "Contact preferences of the device, such as (sip.schemes=SIPS)")
-      ->excludes(to);
-  command->add_flag("--remove", o->remove, "Remove the registration of this credential");
+      ->excludes(to)
+      ->excludes(remove);
   add_lifetime(*command, o->lifetime);
 }
 
 void add_resolve(CLI::App& app, Settings& settings) {
   CLI::App* command = nullptr;
-  const auto o =
-      add_command<ResolveOptions>(app, settings, "resolve", "The nodes that a call to a user goes to", command);
-  command->add_option("aor", o->aor, "Address of record, or a GRUU")->required();
+  const auto o = add_command<ResolveOptions>(app, settings, "resolve", "The nodes that a call to a user goes to",
+                                             kResolveFooter, command);
+  command->add_option("AOR", o->aor, "Address of record, or a GRUU")->required();
 }
 
 void add_route(CLI::App& app, Settings& settings) {
   CLI::App* command = nullptr;
-  const auto o =
-      add_command<RouteOptions>(app, settings, "route", "Which peer is in charge, and the hops to it", command);
-  command->add_option("to", o->to, "A Node-ID or a Resource Name")->required();
+  const auto o = add_command<RouteOptions>(app, settings, "route", "Which peer is in charge, and the hops to it",
+                                           kRouteFooter, command);
+  command->add_option("TO", o->to, "A Node-ID or a Resource Name")->required();
+}
+
+std::string check_required(const CLI::App& app, const Settings& s) {
+  if (app.get_subcommands().empty()) return "no command: name one of ping, fetch, store, register, resolve and route";
+  if (s.overlay_config.empty())
+    return "--overlay-config is missing: name the overlay's configuration document, as reload-certs init wrote it";
+  if (s.credential.empty())
+    return "--credential is missing: name this client's credential; make one with reload-certs issue --dir DIR --node "
+           "--out FILE";
+  return {};
 }
 
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
   CommandLine line;
-  CLI::App app("reload-client: uses a RELOAD overlay (RFC 6940) through one of its peers, without joining it");
+  CLI::App app("reload-client: uses a RELOAD overlay (RFC 6940) through one of its peers, without joining it",
+               "reload-client");
   app.footer(kFooter);
   app.set_version_flag("--version", RELOAD_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
   add_common(app, line.settings);
   add_ping(app, line.settings);
@@ -162,10 +231,23 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   add_register(app, line.settings);
   add_resolve(app, line.settings);
   add_route(app, line.settings);
+  std::string wrong;
   try {
     app.parse(argc, argv);
+    wrong = check_required(app, line.settings);
   } catch (const CLI::ParseError& error) {
-    line.exit_code = app.exit(error) == 0 ? static_cast<int>(Exit::ok) : static_cast<int>(Exit::usage);
+    if (error.get_exit_code() == 0) {
+      line.exit_code = app.exit(error);
+      return line;
+    }
+    wrong = error.what();
+  }
+  if (!wrong.empty()) {
+    const auto commands = app.get_subcommands();
+    const std::string which = commands.empty() ? "" : commands.front()->get_name() + " ";
+    const bool json =
+        std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
+    line.exit_code = print(failed(Exit::usage, wrong + "; see reload-client " + which + "--help"), json);
   }
   return line;
 }

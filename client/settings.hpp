@@ -12,7 +12,7 @@
 namespace reload::client {
 
 struct PingOptions {
-  std::string to;  // empty: the peer attached to
+  std::optional<std::string> to;  // nothing: the peer attached to
   unsigned count = 1;
 };
 struct FetchOptions {
@@ -34,7 +34,7 @@ struct StoreOptions {
 };
 struct RegisterOptions {
   std::string aor;
-  std::string to;
+  std::optional<std::string> to;
   std::vector<std::string> via;
   std::string prefs;
   std::uint32_t lifetime = 3600;
