@@ -166,13 +166,4 @@ Result<std::string> read_file(const Path& path) {
   }
 }
 
-std::optional<std::string> exposure_warning(const Path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || (status.st_mode & 077u) == 0) return std::nullopt;
-  std::array<char, 8> mode{};
-  std::snprintf(mode.data(), mode.size(), "%04o", status.st_mode & 07777u);
-  return path.string() + " holds private keys and others may read it (mode " + mode.data() + "): run chmod 600 " +
-         path.string();
-}
-
 }  // namespace reload::certs

@@ -47,7 +47,5 @@ class NewFile {
 [[nodiscard]] Result<void> append_file(const Path& path, mode_t mode, std::string_view text);
 [[nodiscard]] bool file_exists(const Path& path);  // as far as we may see
 [[nodiscard]] Result<std::string> read_file(const Path& path);
-// What to say when others than the owner may read a file with private keys.
-[[nodiscard]] std::optional<std::string> exposure_warning(const Path& path);
 
 }  // namespace reload::certs

@@ -1,6 +1,7 @@
 #include "certs/overlay_dir.hpp"
 
 #include "reload/config/overlay_xml.hpp"
+#include "reload/io/credential_files.hpp"
 
 namespace reload::certs {
 
@@ -44,7 +45,7 @@ Result<Authority> OverlayDir::load_authority(const config::OverlayConfig& config
   const SecretText key(std::move(*key_text));
   const auto certificate = read_file(ca_certificate());
   if (!certificate) return failure(certificate.error().text + " (the certificate of the overlay's authority)");
-  warning = exposure_warning(ca_key());
+  warning = io::exposure_warning(ca_key().string());
   auto authority = Authority::from_pem(config.instance_name, config.node_id_length, key.view(), *certificate);
   if (!authority) return failure(root.string() + ": " + authority.error().text);
   return authority;

@@ -14,7 +14,7 @@ Result<security::CredentialPtr> load_signer(const OverlayDir& dir, const config:
                                             const security::Crypto& crypto, const Streams& streams) {
   const auto credentials = io::load_credentials(dir.signer().string(), crypto, config.node_id_length);
   if (!credentials) return tl::unexpected(credentials.error());
-  if (auto warning = exposure_warning(dir.signer())) {
+  if (auto warning = io::exposure_warning(dir.signer().string())) {
     streams.log << "reload-certs: warning: " << *warning << std::endl;
   }
   return credentials->front();

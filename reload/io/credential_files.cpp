@@ -1,6 +1,10 @@
 #include "reload/io/credential_files.hpp"
 
+#include <sys/stat.h>
+
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 
@@ -52,11 +56,23 @@ Result<std::vector<security::CredentialPtr>> load_credentials(const std::string&
                                                               std::size_t node_id_length) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return failure("cannot read " + path + ": " + std::strerror(errno));
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string text;
+  std::array<char, 65536> part{};
+  // Unlike a stream's iterators, read() turns the exception of a failed read (of a directory, say) into badbit.
+  while (file.read(part.data(), part.size()) || file.gcount() > 0)
+    text.append(part.data(), static_cast<std::size_t>(file.gcount()));
   if (file.bad()) return failure("cannot read " + path + ": " + std::strerror(errno));
   auto credentials = parse_credentials(text, crypto, node_id_length);
   if (!credentials) return failure(path + ": " + credentials.error().text);
   return credentials;
+}
+
+std::optional<std::string> exposure_warning(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || (status.st_mode & 077u) == 0) return std::nullopt;
+  std::array<char, 8> mode{};
+  std::snprintf(mode.data(), mode.size(), "%04o", status.st_mode & 07777u);
+  return path + " holds secrets and others may read it (mode " + mode.data() + "): run chmod 600 " + path;
 }
 
 }  // namespace reload::io

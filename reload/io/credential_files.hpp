@@ -2,6 +2,7 @@
 // other.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,8 @@ namespace reload::io {
 [[nodiscard]] Result<std::vector<security::CredentialPtr>> parse_credentials(std::string_view text,
                                                                              const security::Crypto& crypto,
                                                                              std::size_t node_id_length);
+
+// What to say when others than the owner may use a file with secrets.
+[[nodiscard]] std::optional<std::string> exposure_warning(const std::string& path);
 
 }  // namespace reload::io

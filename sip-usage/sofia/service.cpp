@@ -1,8 +1,8 @@
 #include "sip-usage/sofia/service.hpp"
 
+#include <array>
 #include <fstream>
 #include <future>
-#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -17,7 +17,11 @@ constexpr su_duration_t kTick = 1000;  // milliseconds
 Result<PasswordTable> load_passwords(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return failure("can't read the SIP password file " + file);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::string text;
+  std::array<char, 65536> part{};
+  // Unlike a stream's iterators, read() turns the exception of a failed read (of a directory, say) into badbit.
+  while (in.read(part.data(), part.size()) || in.gcount() > 0)
+    text.append(part.data(), static_cast<std::size_t>(in.gcount()));
   if (in.bad()) return failure("can't read the SIP password file " + file);
   return PasswordTable::parse(text, file);
 }

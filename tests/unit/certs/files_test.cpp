@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "reload/io/credential_files.hpp"
+#include "reload/io/openssl_crypto.hpp"
+
 using namespace reload;
 using namespace reload::certs;
 
@@ -100,7 +103,15 @@ TEST_CASE("lines are appended, and an exposed key file is spoken of") {
   REQUIRE(append_file(path, kPrivateMode, "a\n"));
   REQUIRE(append_file(path, kPrivateMode, "b\n"));
   CHECK(read_file(path) == "a\nb\n");
-  CHECK_FALSE(exposure_warning(path));
+  CHECK_FALSE(io::exposure_warning(path.string()));
   REQUIRE(::chmod(path.c_str(), 0640) == 0);
-  CHECK(exposure_warning(path).value_or("").find("(mode 0640): run chmod 600") != std::string::npos);
+  CHECK(io::exposure_warning(path.string()).value_or("").find("(mode 0640): run chmod 600") != std::string::npos);
+}
+
+TEST_CASE("a directory in place of a credential file is a failure that names it") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file(".").string();
+  const auto loaded = io::load_credentials(path, io::OpensslCrypto(), 16);
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().text == "cannot read " + path + ": Is a directory");
 }
