@@ -67,8 +67,10 @@ Result<std::unique_ptr<Admin>> Admin::start(const std::string& address, std::uin
     response.set_content(metrics_text(snapshot), "text/plain; version=0.0.4");
   }));
   if (!server.bind_to_port(address, port))
-    return failure("--admin " + address + ":" + std::to_string(port) +
-                   " cannot be opened: the port is in use, or the address is not this machine's");
+    return failure(
+        "--admin " + address + ":" + std::to_string(port) +
+        " cannot be opened: choose another port, or end the process that holds this one; the address must be "
+        "this machine's");
   impl->thread = std::thread([raw = impl.get()] { raw->server.listen_after_bind(); });
   // stop() has no effect before the server runs.
   while (!server.is_running()) std::this_thread::yield();

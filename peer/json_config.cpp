@@ -12,6 +12,17 @@ std::string text_of(const std::string& key, const nlohmann::json& value) {
   throw CLI::FileError("\"" + key + "\" must be a text, a number, true, false or a list of these");
 }
 
+nlohmann::json parse(std::istream& input) {
+  try {
+    return nlohmann::json::parse(input, nullptr, /*allow_exceptions=*/true, /*ignore_comments=*/true);
+  } catch (const nlohmann::json::parse_error& error) {
+    // "[json.exception.parse_error.101] parse error at line 2, column 10: ...": the part in brackets helps nobody.
+    std::string_view text = error.what();
+    if (const auto end = text.find("] "); end != std::string_view::npos) text.remove_prefix(end + 2);
+    throw CLI::FileError("it is no JSON: " + std::string(text));
+  }
+}
+
 }  // namespace
 
 std::string JsonConfig::to_config(const CLI::App* app, bool default_also, bool, std::string) const {
@@ -28,11 +39,8 @@ std::string JsonConfig::to_config(const CLI::App* app, bool default_also, bool, 
 }
 
 std::vector<CLI::ConfigItem> JsonConfig::from_config(std::istream& input) const {
-  const auto document = nlohmann::json::parse(input, nullptr, /*allow_exceptions=*/false, /*ignore_comments=*/true);
-  if (document.is_discarded())
-    throw CLI::FileError("the configuration file is not JSON; check it with: python3 -m json.tool FILE");
-  if (!document.is_object())
-    throw CLI::FileError("the configuration file must hold one JSON object: { \"option\": value }");
+  const nlohmann::json document = parse(input);
+  if (!document.is_object()) throw CLI::FileError("it must hold one JSON object: { \"option\": value }");
   std::vector<CLI::ConfigItem> found;
   for (const auto& [key, value] : document.items()) {
     CLI::ConfigItem item;

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "reload/io/credential_files.hpp"
 #include "reload/io/lmdb_store.hpp"
 #include "reload/io/overlay_files.hpp"
@@ -9,12 +11,25 @@
 
 namespace reload::peer {
 
+namespace {
+
+constexpr std::size_t kMaxPasswordBytes = std::size_t{1} << 30;  // a million users need about 150 MB
+const std::string kIssueNode = "; issue one for this overlay with reload-certs issue --node";
+const std::string kIssueUsers = "; issue them for this overlay with reload-certs issue --users";
+
+void warn_of_exposure(const std::string& path) {
+  if (const auto warning = io::exposure_warning(path)) spdlog::warn("{}", *warning);
+}
+
+}  // namespace
+
 Process::Process(uv_loop_t* loop, const Settings& settings) : loop_(loop), settings_(settings) {}
 
 Result<std::unique_ptr<Process>> Process::make(uv_loop_t* loop, const Settings& settings) {
   std::unique_ptr<Process> process(new Process(loop, settings));
-  if (auto opened = process->open_overlay(); !opened) return tl::unexpected(opened.error());
-  if (auto opened = process->open_users(); !opened) return tl::unexpected(opened.error());
+  // All that can be wrong shows before the node talks to the overlay.
+  for (const auto step : {&Process::open_overlay, &Process::open_users, &Process::open_sip, &Process::open_admin})
+    if (auto opened = (process.get()->*step)(); !opened) return tl::unexpected(opened.error());
   return process;
 }
 
@@ -29,24 +44,32 @@ Result<void> Process::open_overlay() {
   store_ = std::move(*store);
 
   const auto config = io::load_overlay_config(settings_.overlay_config, settings_.data, crypto_, now.wall);
-  if (!config) return failure("--overlay-config: " + config.error().text);
+  if (!config)
+    return failure("--overlay-config: " + config.error().text +
+                   "; it must be the document as reload-certs init or sign-config has made it");
   const auto own = io::load_credentials(settings_.credential, crypto_, (*config)->node_id_length);
-  if (!own) return failure("--credential: " + own.error().text);
+  if (!own) return failure("--credential: " + own.error().text + kIssueNode);
+  warn_of_exposure(settings_.credential);
   if (own->size() != 1)
     return failure("--credential: " + settings_.credential + " holds " + std::to_string(own->size()) +
-                   " credentials; a peer has exactly one (reload-certs issue --node)");
+                   " credentials, a peer has exactly one" + kIssueNode);
 
   io::DriverOptions options;
   options.listen = *io::parse_address(settings_.listen, 6084);
   if (!settings_.advertise.empty()) options.advertise = *io::parse_address(settings_.advertise, 6084);
   if (!settings_.sip_listen.empty()) options.applications = {wire::kApplicationSip};
   options.crypto_threads = settings_.crypto_threads;
-  auto tls = io::TlsContext::make(*own->front(), settings_.key_log);
-  if (!tls) return failure(tls.error().text);
+  auto tls = io::TlsContext::make(*own->front());
+  if (!tls) return failure("--credential " + settings_.credential + ": " + tls.error().text);
+  if (!settings_.key_log.empty()) {
+    if (auto opened = (*tls)->log_keys(settings_.key_log); !opened)
+      return failure("--key-log: " + opened.error().text + "; name a file that this user may write");
+    spdlog::warn("the secrets of all links go to {}: whoever reads it can read the links", settings_.key_log);
+  }
   options.tls = *tls;
+  options.on_link_end = [this](const io::LinkEnd& end) { on_link_end(end); };
   auto driver = io::Driver::make(loop_, std::move(options));
-  if (!driver)
-    return failure("--listen: " + driver.error().text + "; choose another port or end the process that holds it");
+  if (!driver) return failure("--listen: " + driver.error().text);
   driver_ = std::move(*driver);
 
   node::NodeOptions node_options;
@@ -55,7 +78,9 @@ Result<void> Process::open_overlay() {
   for (const auto& address : settings_.bootstrap) node_options.bootstrap.push_back(*io::parse_address(address, 6084));
   auto node = node::Node::make(std::move(node_options), *config, security::Credentials(own->front()), crypto_, rng_,
                                *store_, now);
-  if (!node) return failure("--credential " + settings_.credential + ": " + node.error().text);
+  if (!node)
+    return failure("--credential " + settings_.credential + " and --overlay-config " + settings_.overlay_config + ": " +
+                   node.error().text + kIssueNode);
   node_ = std::move(*node);
   port_ =
       std::make_unique<overlay::OverlayPort>(*node_, [this](node::Input input) { driver_->input(std::move(input)); });
@@ -65,9 +90,58 @@ Result<void> Process::open_overlay() {
 Result<void> Process::open_users() {
   if (settings_.sip_listen.empty()) return {};
   const auto users = io::load_credentials(settings_.users, crypto_, node_->config().node_id_length);
-  if (!users) return failure("--users: " + users.error().text);
-  for (const auto& user : *users) node_->add_user(user);
-  spdlog::info("{} user credentials from {}", users->size(), settings_.users);
+  if (!users) return failure("--users: " + users.error().text + kIssueUsers);
+  warn_of_exposure(settings_.users);
+  const auto trust = security::Trust::make(std::make_shared<config::OverlayConfig>(node_->config()), crypto_);
+  if (!trust) return failure("--overlay-config: " + trust.error().text);
+  const Wall now = io::system_now().wall;
+  std::size_t refused = 0;
+  std::string why;
+  for (const auto& user : *users) {
+    if (auto good = (*trust)->check(*user->certificate, user->intermediates, now, crypto_); good) {
+      node_->add_user(user);
+    } else if (++refused == 1) {
+      why = user->certificate->user_name + ": " + good.error().text;
+    }
+  }
+  if (refused == users->size())
+    return failure("--users: " + settings_.users + " holds no credential that counts here; the first is of " + why +
+                   kIssueUsers);
+  if (refused > 0)
+    spdlog::warn("--users: {} credentials of {} do not count here and are left out; the first is of {}{}", refused,
+                 settings_.users, why, kIssueUsers);
+  spdlog::info("{} user credentials from {}", users->size() - refused, settings_.users);
+  return {};
+}
+
+Result<void> Process::open_sip() {
+  if (settings_.sip_listen.empty()) return {};
+  if (const auto passwords = io::read_file(settings_.passwords, kMaxPasswordBytes); !passwords)
+    return failure("--passwords: " + passwords.error().text + "; it must be a file of reload-certs issue --passwords");
+  warn_of_exposure(settings_.passwords);
+  auto sip =
+      sip::SipService::start(*sip_options(settings_), facts(), [this](std::function<void(overlay::Overlay&)> call) {
+        driver_->post([this, call = std::move(call)] { call(*port_); });
+      });
+  if (!sip)
+    return failure(
+        "--sip-listen or --passwords: " + sip.error().text +
+        "; the addresses must be of this machine, their ports free for UDP and TCP, and the passwords a file "
+        "of reload-certs issue --passwords");
+  sip_ = std::move(*sip);
+  return {};
+}
+
+Result<void> Process::open_admin() {
+  if (settings_.admin.empty()) return {};
+  const auto address = *io::parse_address(settings_.admin, 8080);
+  std::string host = io::to_text(address);
+  host.resize(host.rfind(':'));
+  auto admin = Admin::start(host, address.port, [this](std::function<void(AdminSnapshot)> give) {
+    return driver_->post([this, give = std::move(give)] { give(snapshot()); });
+  });
+  if (!admin) return tl::unexpected(admin.error());
+  admin_ = std::move(*admin);
   return {};
 }
 
@@ -75,31 +149,14 @@ void Process::start(std::function<void()> on_finished) {
   on_finished_ = std::move(on_finished);
   driver_->run(*node_, crypto_, [this](io::NodeEvent event) { on_event(std::move(event)); });
   spdlog::info("node {} of {} listens on {}", node_->self().hex(), node_->config().instance_name, settings_.listen);
-  if (!settings_.sip_listen.empty()) {
-    auto sip =
-        sip::SipService::start(*sip_options(settings_), facts(), [this](std::function<void(overlay::Overlay&)> call) {
-          driver_->post([this, call = std::move(call)] { call(*port_); });
-        });
-    if (!sip) {
-      spdlog::error("--sip-listen: {}", sip.error().text);
-      failed_ = true;
-      return stop();
-    }
-    sip_ = std::move(*sip);
-  }
-  if (settings_.admin.empty()) return;
-  const auto address = *io::parse_address(settings_.admin, 8080);
-  std::string host = io::to_text(address);
-  host.resize(host.rfind(':'));
-  auto admin = Admin::start(host, address.port, [this](std::function<void(AdminSnapshot)> give) {
-    return driver_->post([this, give = std::move(give)] { give(snapshot()); });
-  });
-  if (!admin) {
-    spdlog::error("{}", admin.error().text);
-    failed_ = true;
-    return stop();
-  }
-  admin_ = std::move(*admin);
+  if (!settings_.first_peer && settings_.bootstrap.empty() && knows_only_itself())
+    spdlog::warn("no bootstrap node but this peer itself: to begin the overlay, start it with --first-peer");
+}
+
+bool Process::knows_only_itself() const {
+  const auto own = driver_->candidates().overlay_candidates;
+  return std::ranges::all_of(node_->config().bootstrap_nodes,
+                             [&](const auto& node) { return std::ranges::find(own, node) != own.end(); });
 }
 
 void Process::stop() {
@@ -122,22 +179,39 @@ void Process::finish() {
 }
 
 void Process::on_event(io::NodeEvent event) {
-  std::visit(
-      Overloaded{[&](node::ApiEvent& api) { port_->on_event(std::move(api)); },
-                 [&](node::PipeData& data) { port_->on_event(std::move(data)); },
-                 [&](node::PipeDown& down) { port_->on_event(std::move(down)); },
-                 [&](node::Joined& joined) {
-                   spdlog::info(joined.joined ? "joined the overlay" : "no longer in the overlay; joining again");
-                   if (sip_) sip_->update(facts());
-                 },
-                 [&](node::LeaveDone&) { finish(); },
-                 [&](node::ConfigAccepted& accepted) {
-                   spdlog::info("configuration document {} accepted", accepted.config->sequence);
-                   if (auto kept = io::keep_overlay_config(settings_.data, *accepted.config); !kept)
-                     spdlog::error("{}", kept.error().text);
-                   if (sip_) sip_->update(facts());
-                 }},
-      event);
+  std::visit(Overloaded{[&](node::ApiEvent& api) { port_->on_event(std::move(api)); },
+                        [&](node::PipeData& data) { port_->on_event(std::move(data)); },
+                        [&](node::PipeDown& down) { port_->on_event(std::move(down)); },
+                        [&](node::Joined& joined) {
+                          spdlog::info(joined.joined ? "joined the overlay"
+                                       : stopping_   ? "left the overlay"
+                                                     : "no longer in the overlay; joining again");
+                          if (sip_) sip_->update(facts());
+                        },
+                        [&](node::LeaveDone&) { finish(); },
+                        [&](node::ConfigAccepted& accepted) {
+                          spdlog::info("configuration document {} accepted", accepted.config->sequence);
+                          if (auto kept = io::keep_overlay_config(settings_.data, *accepted.config); !kept)
+                            spdlog::error("{}", kept.error().text);
+                          if (sip_) sip_->update(facts());
+                        },
+                        [&](node::StoreFailed& failed) {
+                          if (store_lines_.take(io::system_now().mono))
+                            spdlog::error("--data: not stored and not acknowledged: {}", failed.reason);
+                        }},
+             event);
+}
+
+// A stranger can make as many links fail as it likes, so the log takes only some of them; the counters have all.
+void Process::on_link_end(const io::LinkEnd& end) {
+  const auto level = end.by_remote && end.was_up ? spdlog::level::debug : spdlog::level::info;
+  if (!spdlog::should_log(level) || !link_lines_.take(io::system_now().mono)) return;
+  if (const auto left_out = link_lines_.left_out()) spdlog::info("{} lines about links were left out", left_out);
+  spdlog::log(level, "link {} {} {}: {}", end.inbound ? "from" : "to", io::to_text(end.remote),
+              !end.was_up     ? "not established"
+              : end.by_remote ? "lost"
+                              : "closed",
+              end.reason);
 }
 
 sip::OverlayFacts Process::facts() const {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "peer/admin.hpp"
+#include "peer/log_budget.hpp"
 #include "peer/settings.hpp"
 #include "reload/io/openssl_crypto.hpp"
 #include "reload/io/system_rng.hpp"
@@ -22,7 +23,6 @@ class Process {
 
   // `on_finished` is called once, when the process has ended all it runs and only closing handles keep the loop.
   void start(std::function<void()> on_finished);
-  [[nodiscard]] bool failed() const { return failed_; }
   // Leaves the overlay, then ends everything so that the loop can end. A second call does not wait for the leave.
   void stop();
 
@@ -30,6 +30,10 @@ class Process {
   explicit Process(uv_loop_t* loop, const Settings& settings);
   Result<void> open_overlay();
   Result<void> open_users();
+  Result<void> open_sip();
+  Result<void> open_admin();
+  [[nodiscard]] bool knows_only_itself() const;
+  void on_link_end(const io::LinkEnd& end);
   void on_event(io::NodeEvent event);
   void finish();
   [[nodiscard]] sip::OverlayFacts facts() const;
@@ -46,7 +50,8 @@ class Process {
   std::unique_ptr<sip::SipService> sip_;
   std::unique_ptr<Admin> admin_;
   std::function<void()> on_finished_;
-  bool failed_ = false;
+  LogBudget link_lines_;
+  LogBudget store_lines_;
   bool stopping_ = false;
   bool finished_ = false;
 };

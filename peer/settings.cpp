@@ -1,5 +1,8 @@
 #include "peer/settings.hpp"
 
+#include <cstdio>
+#include <filesystem>
+
 #include "peer/json_config.hpp"
 #include "reload/io/uv_tcp.hpp"
 
@@ -14,6 +17,23 @@ constexpr const char* kFooter =
     "    \"passwords\": \"users.passwd\" }\n"
     "An option on the command line wins over the file. Credentials and the overlay's configuration document are\n"
     "made by reload-certs. SIGTERM and SIGINT make the peer leave the overlay in good order; SIGKILL does no harm.";
+
+// CLI11's own texts do not say that an option came from the file.
+std::string explain(const CLI::ParseError& error, const CLI::App& app) {
+  const auto files = app.get_option("--config")->results();
+  if (files.empty()) return error.what();
+  const std::string file = "--config " + files.front() + ": ";
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ConfigError)) {
+    std::string key = error.what();
+    key.erase(0, key.rfind(' ') + 1);
+    return file + "there is no option \"" + key + "\"";
+  }
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::FileError)) {
+    std::error_code unused;
+    return file + (std::filesystem::is_regular_file(files.front(), unused) ? error.what() : "there is no such file");
+  }
+  return std::string(error.what()) + " (options come from the command line and from " + files.front() + ")";
+}
 
 }  // namespace
 
@@ -83,8 +103,12 @@ CommandLine parse_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    line.exit_code = code == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) {
+      line.exit_code = app.exit(error);
+    } else {
+      std::fprintf(stderr, "reload-peer: %s\nreload-peer --help tells all options\n", explain(error, app).c_str());
+      line.exit_code = 2;
+    }
   }
   return line;
 }
@@ -123,6 +147,7 @@ Result<void> check(const Settings& s) {
     if (auto result = need(s.passwords, "--passwords", "with --sip-listen, phones need passwords"); !result)
       return result;
     if (auto result = need(s.users, "--users", "with --sip-listen, users need credentials"); !result) return result;
+    if (auto options = sip_options(s); !options) return tl::unexpected(options.error());
   }
   if (s.sip_min_expires > s.sip_default_expires || s.sip_default_expires > s.sip_max_expires)
     return failure("--sip-min-expires, --sip-default-expires and --sip-max-expires must not get smaller in this order");

@@ -48,6 +48,7 @@ namespace reload {
   X(links_closed, "Links closed")                                                              \
   X(links_refused, "Links refused: certificate, Node-ID or limit")                             \
   X(links_failed, "Links that could not be established")                                       \
+  X(handshakes_failed, "Incoming connections without a TLS handshake, or one too many")        \
   X(links_suspect, "Links taken out of the routing table for missing acknowledgements")        \
   X(attaches_sent, "Attach requests sent")                                                     \
   X(attaches_received, "Attach requests received")                                             \

@@ -153,7 +153,11 @@ void Driver::stop() {
 }
 
 void Driver::accepted(std::unique_ptr<UvStream> stream, std::optional<ApplicationId> application) {
-  if (stopped_ || node_ == nullptr || links_.size() >= limits::kMaxLinks) return;
+  if (stopped_ || node_ == nullptr) return;
+  if (links_.size() >= limits::kMaxLinks) {
+    if (options_.on_link_end) options_.on_link_end({stream->remote(), true, false, false, "too many links"});
+    return input(node::HandshakeFailed{});
+  }
   const LinkId id = node_->new_link();
   auto link = std::make_unique<Link>();
   link->remote = stream->remote();
@@ -192,6 +196,7 @@ void Driver::try_next_address(LinkId id) {
                                      .closed = [this, id](const std::string& reason) { lost(id, reason); }});
     if (link.stream) return;
     link.fault = "cannot connect to " + to_text(link.remote);
+    tell(link, true, link.fault);
   }
   const std::string reason = link.fault;
   links_.erase(id);
@@ -239,19 +244,28 @@ void Driver::lost(LinkId id, const std::string& reason) {
   const auto found = links_.find(id);
   if (found == links_.end()) return;
   Link& link = *found->second;
+  tell(link, true, reason);
   if (!link.inbound && !link.up) {
     link.fault = to_text(link.remote) + ": " + reason;
     return try_next_address(id);
   }
   const bool was_up = link.up;
   links_.erase(found);
-  if (was_up) input(node::LinkDown{id, reason});
+  if (was_up)
+    input(node::LinkDown{id, reason});
+  else
+    input(node::HandshakeFailed{});
 }
 
-void Driver::close(LinkId id) {
-  const auto found = links_.find(id);
+void Driver::tell(const Link& link, bool by_remote, const std::string& reason) const {
+  if (options_.on_link_end) options_.on_link_end({link.remote, link.inbound, link.up, by_remote, reason});
+}
+
+void Driver::close(const node::CloseLink& order) {
+  const auto found = links_.find(order.link);
   if (found == links_.end()) return;
   Link& link = *found->second;
+  tell(link, false, order.reason);
   if (link.tls && link.stream) {
     if (link.tls->state() == TlsSession::State::open) link.tls->write(link.plain);
     link.tls->shut_down();
@@ -271,7 +285,7 @@ void Driver::execute(node::Output& output) {
                           if (!link.touched) touched_.push_back(order.link);
                           link.touched = true;
                         },
-                        [&](node::CloseLink& order) { close(order.link); },
+                        [&](node::CloseLink& order) { close(order); },
                         [&](node::RunCrypto& order) { run_crypto(std::move(order)); },
                         [&](auto& event) { on_event_(std::move(event)); }},
              output);

@@ -14,6 +14,15 @@
 
 namespace reload::io {
 
+// A link that ended or was never made: for the log.
+struct LinkEnd {
+  wire::IpAddressPort remote;
+  bool inbound = false;
+  bool was_up = false;     // the TLS handshake had been done
+  bool by_remote = false;  // the other side's or the network's doing
+  std::string reason;
+};
+
 struct DriverOptions {
   wire::IpAddressPort listen;                    // overlay links; port 0 takes a free one
   std::optional<wire::IpAddressPort> advertise;  // what others are told instead, when it differs
@@ -21,11 +30,12 @@ struct DriverOptions {
   std::shared_ptr<TlsContext> tls;
   unsigned crypto_threads = 0;  // 0: signatures are made and checked on the loop's own thread
   bool accept_links = true;     // false for a client: it opens links only
+  std::function<void(const LinkEnd&)> on_link_end;
 };
 
 // What a node tells its application; see node/output.hpp.
-using NodeEvent =
-    std::variant<node::ApiEvent, node::PipeData, node::PipeDown, node::Joined, node::LeaveDone, node::ConfigAccepted>;
+using NodeEvent = std::variant<node::ApiEvent, node::PipeData, node::PipeDown, node::Joined, node::LeaveDone,
+                               node::ConfigAccepted, node::StoreFailed>;
 
 class Driver {
  public:
@@ -59,9 +69,10 @@ class Driver {
   void try_next_address(LinkId id);
   void start_tls(LinkId id, TlsSession::Role role);
   void received(LinkId id, ByteView encrypted);
+  void tell(const Link& link, bool by_remote, const std::string& reason) const;
   void write_out(LinkId id);
   void lost(LinkId id, const std::string& reason);
-  void close(LinkId id);
+  void close(const node::CloseLink& order);
   void execute(node::Output& output);
   void run_crypto(node::RunCrypto order);
   void turn();  // flush, drain, send, arm the timer

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "reload/base/check.hpp"
 #include "reload/io/openssl_crypto.hpp"
 
 namespace reload::io {
@@ -47,8 +48,7 @@ std::string last_error() {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> TlsContext::make(const security::Credential& credential,
-                                                     const std::string& key_log) {
+Result<std::shared_ptr<TlsContext>> TlsContext::make(const security::Credential& credential) {
   std::shared_ptr<TlsContext> made(new TlsContext);
   made->context_ = SSL_CTX_new(TLS_method());
   SSL_CTX* context = made->context_;
@@ -71,14 +71,16 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const security::Credential&
   EVP_PKEY* key = openssl_key(*credential.key);
   if (key == nullptr || SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1)
     return failure("TLS private key does not fit the certificate: " + last_error());
-
-  if (!key_log.empty()) {
-    made->key_log_ = ::open(key_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (made->key_log_ < 0) return failure("key log " + key_log + ": " + std::strerror(errno));
-    SSL_CTX_set_ex_data(context, context_index(), &made->key_log_);
-    SSL_CTX_set_keylog_callback(context, log_key);
-  }
   return made;
+}
+
+Result<void> TlsContext::log_keys(const std::string& path) {
+  RELOAD_CHECK(key_log_ < 0);
+  key_log_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (key_log_ < 0) return failure("cannot write " + path + ": " + std::strerror(errno));
+  SSL_CTX_set_ex_data(context_, context_index(), &key_log_);
+  SSL_CTX_set_keylog_callback(context_, log_key);
+  return {};
 }
 
 TlsContext::~TlsContext() {

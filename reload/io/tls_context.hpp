@@ -13,12 +13,14 @@ namespace reload::io {
 
 class TlsContext {
  public:
-  // `key_log`: a file to which the secrets of every session are appended in the NSS format, so that a capture can be
-  // decrypted; for debugging only, empty for none.
-  static Result<std::shared_ptr<TlsContext>> make(const security::Credential& credential, const std::string& key_log);
+  static Result<std::shared_ptr<TlsContext>> make(const security::Credential& credential);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
+
+  // From now on the secrets of every session are appended to the file in the NSS format, so that a capture can be
+  // decrypted; for debugging only.
+  Result<void> log_keys(const std::string& path);
 
   [[nodiscard]] ssl_ctx_st* get() const { return context_; }
 

@@ -50,6 +50,19 @@ wire::IpAddressPort from_sockaddr(const sockaddr_storage& storage) {
   return address;
 }
 
+std::string cure_of(int error) {
+  switch (error) {
+    case UV_EADDRINUSE:
+      return "; choose another port, or end the process that holds this one";
+    case UV_EADDRNOTAVAIL:
+      return "; give an address of this machine";
+    case UV_EACCES:
+      return "; choose a port from 1024 up, or run with the right to open this one";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
 
 std::string to_text(const wire::IpAddressPort& address) {
@@ -260,7 +273,7 @@ Result<std::unique_ptr<UvListener>> UvListener::listen(uv_loop_t* loop, const wi
       auto accepted_stream = UvStream::accept(stream->loop, stream);
       if (accepted_stream) static_cast<Handle*>(stream->data)->accepted(std::move(accepted_stream));
     });
-  if (error != 0) return failure("cannot listen on " + to_text(at) + ": " + uv_strerror(error));
+  if (error != 0) return failure("cannot listen on " + to_text(at) + ": " + uv_strerror(error) + cure_of(error));
   return listener;
 }
 

@@ -28,6 +28,8 @@ struct LinkDown {
   LinkId link;
   std::string reason;
 };
+// A connection that came in did not become a link.
+struct HandshakeFailed {};
 struct CryptoDone {
   JobId job;
   security::CryptoResult result;
@@ -74,7 +76,8 @@ struct PipeClose {
 };
 struct Leave {};
 
-using Input = std::variant<LinkUp, LinkBytes, LinkDown, CryptoDone, Tick, CallStore, CallFetch, CallAppAttach, CallPing,
-                           CallRouteQuery, CallProbe, CallAcceptApp, PipeSend, PipeClose, Leave>;
+using Input =
+    std::variant<LinkUp, LinkBytes, LinkDown, HandshakeFailed, CryptoDone, Tick, CallStore, CallFetch, CallAppAttach,
+                 CallPing, CallRouteQuery, CallProbe, CallAcceptApp, PipeSend, PipeClose, Leave>;
 
 }  // namespace reload::node

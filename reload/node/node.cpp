@@ -100,12 +100,13 @@ void Node::handle(Input input, Now now) {
 
 std::vector<Output> Node::take_outputs() {
   auto outputs = std::exchange(impl_->outputs, {});
-  if (!impl_->store.commit()) {
+  if (auto stored = impl_->store.commit(); !stored) {
     impl_->counters.add(Counter::store_failures);
     std::erase_if(outputs, [](const Output& output) {
       const auto* crypto = std::get_if<RunCrypto>(&output);
       return crypto != nullptr && std::holds_alternative<security::SignJob>(crypto->work);
     });
+    outputs.push_back(StoreFailed{std::move(stored.error().text)});
   }
   return outputs;
 }

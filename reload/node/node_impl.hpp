@@ -36,6 +36,7 @@ struct Node::Impl {
   void take(LinkUp& input, messaging::Context& context);
   void take(LinkBytes& input, messaging::Context& context);
   void take(LinkDown& input, messaging::Context& context);
+  void take(HandshakeFailed& input, messaging::Context& context);
   void take(CryptoDone& input, messaging::Context& context);
   void take(Tick& input, messaging::Context& context);
   void take(CallStore& input, messaging::Context& context);

@@ -85,6 +85,8 @@ void Node::Impl::take(LinkDown& input, messaging::Context& context) {
   forget(input.link, context);
 }
 
+void Node::Impl::take(HandshakeFailed&, messaging::Context&) { counters.add(Counter::handshakes_failed); }
+
 void Node::Impl::close(LinkId id, const std::string& reason, messaging::Context& context) {
   outputs.push_back(CloseLink{id, reason});
   forget(id, context);

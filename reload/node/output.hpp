@@ -77,8 +77,12 @@ struct LeaveDone {};
 struct ConfigAccepted {
   config::ConfigPtr config;
 };
+// What was to be stored is lost and acknowledged to nobody.
+struct StoreFailed {
+  std::string reason;
+};
 
 using Output = std::variant<OpenLink, SendOnLink, CloseLink, RunCrypto, ApiEvent, PipeData, PipeDown, Joined, LeaveDone,
-                            ConfigAccepted>;
+                            ConfigAccepted, StoreFailed>;
 
 }  // namespace reload::node
