@@ -2,10 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include <csignal>
+
 #include "client/print.hpp"
 #include "reload/io/credential_files.hpp"
 #include "reload/io/overlay_files.hpp"
 #include "reload/io/system_clock.hpp"
+#include "reload/security/trust.hpp"
 
 namespace reload::client {
 
@@ -28,6 +31,12 @@ std::optional<wire::IpAddressPort> own_address(const std::vector<wire::IpAddress
   return std::nullopt;
 }
 
+// A handle of any type, let go by the loop when it is closed.
+template <class Handle>
+void close(uv_handle_t* handle) {
+  uv_close(handle, [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::make(uv_loop_t* loop, const Settings& settings) {
@@ -38,17 +47,20 @@ Result<std::unique_ptr<Session>> Session::make(uv_loop_t* loop, const Settings& 
 }
 
 Session::~Session() {
-  if (timer_ != nullptr)
-    uv_close(reinterpret_cast<uv_handle_t*>(timer_),
-             [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
+  if (timer_ != nullptr) close<uv_timer_t>(reinterpret_cast<uv_handle_t*>(timer_));
+  for (uv_signal_t* signal : signals_) close<uv_signal_t>(reinterpret_cast<uv_handle_t*>(signal));
 }
 
 Result<void> Session::open() {
   const Now now = io::system_now();
   const auto config = io::load_overlay_config(settings_.overlay_config, {}, crypto_, now.wall);
-  if (!config) return failure("--overlay-config: " + config.error().text);
+  if (!config)
+    return failure("--overlay-config: " + config.error().text +
+                   "; name the document that reload-certs init wrote: DIR/overlay.xml");
   const auto own = io::load_credentials(settings_.credential, crypto_, (*config)->node_id_length);
-  if (!own) return failure("--credential: " + own.error().text);
+  if (!own)
+    return failure("--credential: " + own.error().text +
+                   "; make one with reload-certs issue --dir DIR --node --out FILE");
   if (own->size() != 1)
     return failure("--credential: " + settings_.credential + " holds " + std::to_string(own->size()) +
                    " credentials; a client has exactly one (reload-certs issue --node); users' belong to "
@@ -59,6 +71,7 @@ Result<void> Session::open() {
   if (peers.empty()) peers = (*config)->bootstrap_nodes;
   if (peers.empty()) return failure("--peer is missing: " + settings_.overlay_config + " names no bootstrap node");
   peer_count_ = peers.size();
+  config_ = *config;
 
   auto options = driver_options(peers);
   if (!options) return tl::unexpected(options.error());
@@ -77,7 +90,9 @@ Result<void> Session::open() {
   node_options.bootstrap = std::move(peers);
   auto node = node::Node::make(std::move(node_options), *config, security::Credentials(own->front()), crypto_, rng_,
                                store_, now);
-  if (!node) return failure("--credential " + settings_.credential + ": " + node.error().text);
+  if (!node)
+    return failure("--credential " + settings_.credential + ": " + node.error().text + "; the authority that made " +
+                   settings_.overlay_config + " issues what fits it");
   node_ = std::move(*node);
   port_ =
       std::make_unique<overlay::OverlayPort>(*node_, [this](node::Input input) { driver_->input(std::move(input)); });
@@ -106,9 +121,18 @@ Result<io::DriverOptions> Session::driver_options(const std::vector<wire::IpAddr
 Result<void> Session::open_users() {
   if (settings_.user_credential.empty()) return {};
   const auto users = io::load_credentials(settings_.user_credential, crypto_, node_->config().node_id_length);
-  if (!users) return failure("--user-credential: " + users.error().text);
-  for (const auto& user : *users)
+  if (!users)
+    return failure("--user-credential: " + users.error().text +
+                   "; make one with reload-certs issue --dir DIR --user NAME@DOMAIN --out FILE");
+  const auto trust = security::Trust::make(config_, crypto_);
+  if (!trust) return tl::unexpected(trust.error());
+  for (const auto& user : *users) {
+    if (auto good = (*trust)->check(*user->certificate, user->intermediates, io::system_now().wall, crypto_); !good)
+      return failure("--user-credential " + settings_.user_credential + ", " + user->certificate->user_name + ": " +
+                     good.error().text + "; the authority that made " + settings_.overlay_config +
+                     " issues what fits it");
     if (user->node_id != node_->self()) node_->add_user(user);
+  }
   return {};
 }
 
@@ -134,6 +158,17 @@ void Session::run(std::function<void()> command) {
   timer_->data = this;
   uv_timer_start(
       timer_, [](uv_timer_t* timer) { static_cast<Session*>(timer->data)->watch(); }, kWatchMs, kWatchMs);
+  for (const int number : {SIGINT, SIGTERM}) {
+    auto* signal = signals_.emplace_back(new uv_signal_t);
+    uv_signal_init(loop_, signal);
+    signal->data = this;
+    uv_signal_start(
+        signal,
+        [](uv_signal_t* caught, int) {
+          static_cast<Session*>(caught->data)->end_early(failed(Exit::interrupted, "interrupted"));
+        },
+        number);
+  }
 }
 
 void Session::on_event(io::NodeEvent event) {
@@ -152,7 +187,8 @@ void Session::on_joined(bool joined) {
   if (!joined) {
     spdlog::info("the link to the last peer is lost");
     if (++lost_ >= kMaxLost)
-      end(failed(Exit::timed_out, "not attached to " + node_->config().instance_name + ": " + why_not_attached()));
+      end_early(
+          failed(Exit::timed_out, "not attached to " + node_->config().instance_name + ": " + why_not_attached()));
     return;
   }
   spdlog::info("attached to peer {}", peer().hex());
@@ -170,10 +206,15 @@ void Session::watch() {
   if (now() - started_ < std::chrono::seconds(settings_.timeout)) return;
   const std::string time = std::to_string(settings_.timeout) + " s (--timeout)";
   if (command_ || !node_->joined())
-    return end(failed(Exit::timed_out, "not attached to " + node_->config().instance_name + " within " + time + ": " +
-                                           why_not_attached()));
-  end(failed(Exit::timed_out, "no answer within " + time + ": the overlay may be healing after a failure; try again",
-             "Error_Request_Timeout"));
+    return end_early(failed(Exit::timed_out, "not attached to " + node_->config().instance_name + " within " + time +
+                                                 ": " + why_not_attached()));
+  end_early(failed(Exit::timed_out, "no answer within " + time + ": " + silence_,
+                   std::string(wire::name_of(wire::ErrorCode::request_timeout))));
+}
+
+void Session::end_early(Ending ending) {
+  if (add_found_) add_found_(ending);
+  end(std::move(ending));
 }
 
 std::string Session::why_not_attached() const {
@@ -189,8 +230,10 @@ std::string Session::why_not_attached() const {
 
 void Session::end(const overlay::Error& error, const std::string& cure) {
   const bool silent = error.code == wire::ErrorCode::request_timeout;
-  end(failed(silent ? Exit::timed_out : Exit::failed, printable(error.text) + (cure.empty() ? "" : ": " + cure),
-             std::string(wire::name_of(error.code))));
+  const std::string& what_to_do = silent ? silence_ : cure;
+  end_early(failed(silent ? Exit::timed_out : Exit::failed,
+                   printable(error.text) + (what_to_do.empty() ? "" : ": " + what_to_do),
+                   std::string(wire::name_of(error.code))));
 }
 
 void Session::end(Ending ending) {
@@ -198,6 +241,7 @@ void Session::end(Ending ending) {
   ending_ = std::move(ending);
   driver_->stop();
   uv_timer_stop(timer_);
+  for (uv_signal_t* signal : signals_) uv_signal_stop(signal);
 }
 
 }  // namespace reload::client
