@@ -82,6 +82,12 @@ CommandLine parse_command_line(int argc, char** argv) {
       ->option_text("FILE");
   app.add_option("--passwords", s.passwords, "Digest records of these users (reload-certs issue --passwords)")
       ->option_text("FILE");
+  app.add_option("--sip-digest", s.sip_digest,
+                 "What phones may prove a password with, the best first. Not all phones stand another offer than MD5\n"
+                 "alone")
+      ->check(CLI::IsMember({"md5", "sha256"}))
+      ->option_text("md5|sha256 ...")
+      ->capture_default_str();
   app.add_option("--sip-min-expires", s.sip_min_expires, "Shortest registration in seconds")->capture_default_str();
   app.add_option("--sip-default-expires", s.sip_default_expires, "Registration when the phone asks for none")
       ->capture_default_str();
@@ -165,6 +171,9 @@ Result<sip::SipOptions> sip_options(const Settings& s) {
     options.listen.push_back({host, address->port});
   }
   options.passwords_file = s.passwords;
+  options.digest.clear();
+  for (const auto& name : s.sip_digest)
+    options.digest.push_back(name == "sha256" ? sip::DigestAlgorithm::sha256 : sip::DigestAlgorithm::md5);
   options.min_expires = s.sip_min_expires;
   options.default_expires = s.sip_default_expires;
   options.max_expires = s.sip_max_expires;

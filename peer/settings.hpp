@@ -26,6 +26,7 @@ struct Settings {
 
   std::vector<std::string> sip_listen;
   std::string passwords;
+  std::vector<std::string> sip_digest = {"md5"};
   std::uint32_t sip_min_expires = 60;
   std::uint32_t sip_default_expires = 3600;
   std::uint32_t sip_max_expires = 7200;

@@ -34,9 +34,9 @@ struct SipOptions {
   bool anonymous_calls = true;         // requests from strangers to our users
   RateLimit stranger_rate{500, 1000};  // such requests
   RateLimit register_rate{500, 2000};  // REGISTERs that did not prove a password
-  // What challenges offer, in this order, at most two (RFC 8760). A phone takes the first that it knows. MD5 comes
-  // first because phones exist, sipp among them, that give up when the first is another one.
-  std::vector<DigestAlgorithm> digest = {DigestAlgorithm::md5, DigestAlgorithm::sha256};
+  // What challenges offer, in this order, at most two (RFC 8760). A phone should take the first that it knows, but
+  // baresip 1.0 gives up when any of them is not MD5, and sipp when the first is not.
+  std::vector<DigestAlgorithm> digest = {DigestAlgorithm::md5};
 };
 
 struct SipStatus {
