@@ -20,9 +20,6 @@ struct Forwarder::Message {
 
 namespace {
 
-constexpr std::uint8_t kAllFlags = wire::ForwardingOption::kForwardCritical |
-                                   wire::ForwardingOption::kDestinationCritical | wire::ForwardingOption::kResponseCopy;
-
 // Requests and responses look alike to a hop; only a first fragment shows its code (T2).
 std::optional<wire::MessageCode> code_of(const wire::ForwardingHeader& header, const SharedBytes& body) {
   if (header.fragment_offset() != 0) return std::nullopt;
@@ -217,31 +214,6 @@ Decision Forwarder::originate(wire::ForwardingHeader header, SharedBytes body, c
     return forward(message, connected_(*first_hop) ? std::optional<Hop>(*first_hop) : std::nullopt, now);
   }
   return decide(message, route, now);
-}
-
-wire::ForwardingHeader Forwarder::request_header(wire::DestinationList to, TransactionId transaction,
-                                                 std::uint16_t configuration_sequence) const {
-  wire::ForwardingHeader header;
-  header.overlay = rules_.overlay;
-  header.configuration_sequence = configuration_sequence;
-  header.ttl = rules_.initial_ttl;
-  header.transaction_id = transaction;
-  header.destination_list = std::move(to);
-  return header;
-}
-
-wire::ForwardingHeader Forwarder::response_header(const wire::ForwardingHeader& request,
-                                                  const std::optional<wire::Destination>& previous_hop,
-                                                  std::uint16_t configuration_sequence) const {
-  wire::DestinationList to{previous_hop.value_or(rules_.self)};
-  to.insert(to.end(), request.via_list.rbegin(), request.via_list.rend());  // T1
-  wire::ForwardingHeader header = request_header(std::move(to), request.transaction_id, configuration_sequence);
-  for (const wire::ForwardingOption& option : request.options) {
-    if ((option.flags & wire::ForwardingOption::kResponseCopy) == 0) continue;
-    header.options.push_back(option);
-    header.options.back().flags &= static_cast<std::uint8_t>(~kAllFlags);
-  }
-  return header;
 }
 
 // This version knows no option at all: the registry of 6940 14.13 has only the experimental one.

@@ -48,7 +48,7 @@ struct Forward {
 struct Drop {
   Counter reason = Counter::headers_malformed;
 };
-// A request refused on the way: to be answered with an error response (response_header of `header`).
+// A request refused on the way: to be answered with an error response along the Via List of `header`.
 struct Refuse {
   Counter reason = Counter::headers_malformed;
   wire::ErrorCode code = wire::ErrorCode::invalid_message;
@@ -75,20 +75,12 @@ class Forwarder {
   // A message or fragment from a link, or LinkSession's oversized_head. Guide 4.2 and 4.3, checks in their order.
   [[nodiscard]] Decision receive(const SharedBytes& message, const Arrival& from, const RouteView& route, Now now);
 
-  // A message of this node: a request, or a response with the header of response_header. Never gives CloseLink. Refuse
-  // for a Destination List that breaks a rule or a message above max-message-size; Drop when nobody is known to send
-  // it to; Deliver when it is for this node itself. With `first_hop` it goes over the link to that node, whatever the
-  // routing says.
+  // A message of this node: a request or a response, with the headers of messaging/headers. Never gives CloseLink.
+  // Refuse for a Destination List that breaks a rule or a message above max-message-size; Drop when nobody is known to
+  // send it to; Deliver when it is for this node itself. With `first_hop` it goes over the link to that node, whatever
+  // the routing says.
   [[nodiscard]] Decision originate(wire::ForwardingHeader header, SharedBytes body, const RouteView& route, Now now,
                                    const std::optional<NodeId>& first_hop = std::nullopt);
-
-  // The header of a new request: initial ttl, empty Via List (6940 6.2.1).
-  [[nodiscard]] wire::ForwardingHeader request_header(wire::DestinationList to, TransactionId transaction,
-                                                      std::uint16_t configuration_sequence) const;
-  // The header of a response (6940 6.2.2, guide 4.4).
-  [[nodiscard]] wire::ForwardingHeader response_header(const wire::ForwardingHeader& request,
-                                                       const std::optional<wire::Destination>& previous_hop,
-                                                       std::uint16_t configuration_sequence) const;
 
   void on_link_closed(LinkId link) { opaque_.forget_link(link); }
   void set_rules(ForwardingRules rules) { rules_ = rules; }
@@ -110,9 +102,5 @@ class Forwarder {
 // An option flagged `flag` (kForwardCritical or kDestinationCritical) that this node does not know; nullptr if none.
 [[nodiscard]] const wire::ForwardingOption* unknown_critical_option(const wire::ForwardingHeader& header,
                                                                     std::uint8_t flag);
-// 6940 6.3.2: a response of `total_size` bytes (header and body) is more than the requester wants (T11).
-[[nodiscard]] constexpr bool response_too_large(const wire::ForwardingHeader& request, std::size_t total_size) {
-  return request.max_response_length != 0 && total_size > request.max_response_length;
-}
 
 }  // namespace reload::forwarding

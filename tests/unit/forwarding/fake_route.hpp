@@ -5,6 +5,7 @@
 
 #include "reload/base/prng.hpp"
 #include "reload/forwarding/forwarder.hpp"
+#include "reload/messaging/headers.hpp"
 
 namespace reload::test {
 
@@ -61,6 +62,27 @@ struct Bed {
     return forwarder.receive(SharedBytes(std::move(message)), from, route, now);
   }
 };
+
+inline config::OverlayConfig config_of(const forwarding::Forwarder& forwarder, std::uint16_t sequence) {
+  config::OverlayConfig config;
+  config.overlay_hash = forwarder.rules().overlay;
+  config.initial_ttl = forwarder.rules().initial_ttl;
+  config.sequence = sequence;
+  return config;
+}
+
+// The headers of this node's own messages, as messaging puts them in front.
+inline wire::ForwardingHeader request_header(const forwarding::Forwarder& forwarder, const wire::DestinationList& to,
+                                             TransactionId transaction, std::uint16_t sequence) {
+  return messaging::request_header(config_of(forwarder, sequence), transaction, to, false);
+}
+inline wire::ForwardingHeader response_header(const forwarding::Forwarder& forwarder,
+                                              const wire::ForwardingHeader& request,
+                                              const std::optional<wire::Destination>& previous_hop,
+                                              std::uint16_t sequence) {
+  const auto path = messaging::return_path(request, previous_hop.value_or(forwarder.rules().self));
+  return messaging::answer_header(config_of(forwarder, sequence), request.transaction_id, path);
+}
 
 inline wire::ForwardingHeader header_to(wire::DestinationList to, wire::DestinationList via = {}) {
   wire::ForwardingHeader header;

@@ -88,7 +88,7 @@ TEST_CASE("noise in a message leads to a decision, never further") {
       (void)reassembly.add(std::move(*deliver), at(i * 1ms));
     }
     if (const auto* refuse = std::get_if<Refuse>(&decision)) {
-      (void)bed.forwarder.originate(bed.forwarder.response_header(refuse->header, refuse->previous_hop, 1),
+      (void)bed.forwarder.originate(response_header(bed.forwarder, refuse->header, refuse->previous_hop, 1),
                                     SharedBytes(kResponse), bed.route, at(i * 1ms));
     }
   }

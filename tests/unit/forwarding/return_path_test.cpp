@@ -44,7 +44,7 @@ struct Row {
   // A's request, as Z delivers it.
   Deliver request() {
     Decision decision =
-        a.forwarder.originate(a.forwarder.request_header({resource(9)}, 5, 1), SharedBytes(kRequest), a.route, at(0s));
+        a.forwarder.originate(request_header(a.forwarder, {resource(9)}, 5, 1), SharedBytes(kRequest), a.route, at(0s));
     decision = pass(b, decision, 1);
     decision = pass(x, decision, 2);
     decision = pass(z, decision, 3);
@@ -52,7 +52,7 @@ struct Row {
     return std::get<Deliver>(decision);
   }
   Decision respond(const Deliver& request) {
-    return z.forwarder.originate(z.forwarder.response_header(request.header, request.previous_hop, 1),
+    return z.forwarder.originate(response_header(z.forwarder, request.header, request.previous_hop, 1),
                                  SharedBytes(kResponse), z.route, at(1s));
   }
 };
@@ -120,7 +120,7 @@ TEST_CASE("6940-6.1.2-17 T7: the answer to a Ping or Attach of a node without a 
     const Decision here = bed.receive(header_to({node(10)}), body_of(wire::MessageCode::ping_req), unbound);
     REQUIRE(std::holds_alternative<Deliver>(here));
     const auto& ping = std::get<Deliver>(here);
-    const Decision back = bed.forwarder.originate(bed.forwarder.response_header(ping.header, ping.previous_hop, 1),
+    const Decision back = bed.forwarder.originate(response_header(bed.forwarder, ping.header, ping.previous_hop, 1),
                                                   SharedBytes(body_of(wire::MessageCode::ping_ans)), bed.route, at(0s));
     REQUIRE(std::holds_alternative<Forward>(back));
     CHECK(std::get<Forward>(back).hop == Hop(LinkId{77}));
