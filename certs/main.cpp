@@ -1,7 +1,6 @@
 // reload-certs: the certificate authority and the configuration document of an overlay, from the command line.
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <csignal>
 #include <iostream>
 
 #include "certs/commands.hpp"
@@ -35,7 +34,7 @@ Wall wall_now() {
 void add_key_and_days(CLI::App& command, io::KeyType& key, unsigned& days) {
   command.add_option("--key", key, "Kind of key: ecdsa (P-256) or rsa (2048 bits)")
       ->transform(CLI::CheckedTransformer(kKeyTypes))
-      ->default_str("ecdsa");
+      ->option_text("TEXT:{ecdsa,rsa}=ecdsa");
   command.add_option("--days", days, "How long the certificates are valid, in days")
       ->check(CLI::Range(1u, 36500u))
       ->capture_default_str();
@@ -143,7 +142,6 @@ int report(const Result<void>& done) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a failed write, like a full disk
   CLI::App app("Certificates and configuration of a RELOAD overlay (RFC 6940)", "reload-certs");
   app.footer(kExamples);
   app.require_subcommand(1);
