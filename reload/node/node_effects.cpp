@@ -268,7 +268,7 @@ void Node::Impl::supervise_contact(messaging::Context& context) {
     leave_reported = true;
     outputs.push_back(LeaveDone{});
   }
-  if (state == topology::JoinState::leaving || state == topology::JoinState::left) return;
+  if (state == topology::JoinState::leaving || state == topology::JoinState::left) return next_partition_check.reset();
   if (topology->joined()) {
     contact.reset();
     if (bootstrap.state() == bootstrap::State::connected) bootstrap.reset();
