@@ -1,0 +1,107 @@
+// Who gets a link to the node, what an unruly one costs it, and how it ends.
+#include <doctest/doctest.h>
+
+#include "tests/kit/node_bed.hpp"
+
+using namespace reload;
+using namespace reload::kit;
+using wire::MessageCode;
+
+namespace {
+
+const Cast& cast = Cast::get();
+
+bool is_known(NodeBed& bed, Who who) {
+  const auto status = bed.node().status(bed.now());
+  for (const auto& link : status.links)
+    if (link.node == cast.id(who)) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a link is refused to who does not belong to the overlay, and what comes over it is not read") {
+  for (const Who who : {Who::expired, Who::of_other_overlay, Who::banned, Who::node}) {
+    NodeBed bed;
+    const LinkId link = bed.link_up(who);
+    CHECK(bed.closed.contains(link));
+    CHECK(bed.count(Counter::links_refused) == 1);
+    bed.input(node::LinkBytes{link, SharedBytes(framed(0, letter(Who::next, {cast.id(Who::node)}, MessageCode::ping_req,
+                                                                 wire::encode(wire::PingReq{}), 1)
+                                                              .bytes()))});
+    CHECK(bed.count(Counter::frames_received) == 0);
+    CHECK(bed.sent.empty());
+  }
+}
+
+TEST_CASE("a link whose other side showed no certificate, or something else, is refused") {
+  NodeBed bed;
+  const LinkId empty = bed.node().new_link();
+  bed.links[empty] = Who::next;
+  bed.input(node::LinkUp{empty, {}, cast.address(Who::next), true, std::nullopt});
+  CHECK(bed.closed.contains(empty));
+  const LinkId noise = bed.node().new_link();
+  bed.links[noise] = Who::next;
+  bed.input(node::LinkUp{noise, {Bytes(500, 7)}, cast.address(Who::next), true, std::nullopt});
+  CHECK(bed.closed.contains(noise));
+  CHECK(bed.count(Counter::links_refused) == 2);
+  CHECK(bed.count(Counter::links_opened) == 0);
+}
+
+TEST_CASE("bytes that are no frames cost their sender the link, and nobody else") {
+  NodeBed bed;
+  const LinkId good = bed.befriend(Who::next);
+  const LinkId bad = bed.befriend(Who::second);
+  bed.receive(bad, Bytes{1, 2, 3});
+  CHECK(bed.closed.contains(bad));
+  CHECK_FALSE(is_known(bed, Who::second));
+  CHECK(is_known(bed, Who::next));
+  CHECK(bed.links.contains(good));
+  CHECK(bed.count(Counter::frames_malformed) == 1);
+}
+
+TEST_CASE("a message above max-message-size is answered, then its link is closed") {
+  NodeBed bed({.document = {.small_messages = true}});
+  const LinkId link = bed.befriend(Who::next);
+  bed.sent.clear();
+  bed.deliver(link, letter(Who::next, {cast.id(Who::node)}, MessageCode::ping_req,
+                           wire::encode(wire::PingReq{Bytes(2400)}), 9));
+  CHECK(bed.closed.contains(link));
+  CHECK(bed.count(Counter::frames_oversized) == 1);
+}
+
+TEST_CASE("the certificate of a neighbour that was put on the bad-node list closes its link") {
+  NodeBed bed;
+  const LinkId link = bed.befriend(Who::quarter);
+  const LinkId half = bed.befriend(Who::half);
+  CHECK(is_known(bed, Who::quarter));
+  wire::ConfigUpdateReq update;
+  update.config_data = to_bytes(as_bytes(cast.document({.sequence = 2, .bans_quarter = true})));
+  Letter offer = letter(Who::half, {cast.id(Who::node)}, MessageCode::config_update_req, wire::encode(update), 10);
+  offer.header.configuration_sequence = wire::kAnyConfigSequence;
+  bed.deliver(half, offer);
+  CHECK(bed.node().config().sequence == 2);
+  CHECK(bed.closed.contains(link));
+  CHECK_FALSE(bed.closed.contains(half));
+}
+
+TEST_CASE("a configuration that its signer did not sign changes nothing") {
+  NodeBed bed;
+  const LinkId half = bed.befriend(Who::half);
+  wire::ConfigUpdateReq update;
+  update.config_data = to_bytes(as_bytes(cast.document({.sequence = 2, .wrong_signer = true})));
+  Letter offer = letter(Who::half, {cast.id(Who::node)}, MessageCode::config_update_req, wire::encode(update), 10);
+  offer.header.configuration_sequence = wire::kAnyConfigSequence;
+  bed.deliver(half, offer);
+  CHECK(bed.node().config().sequence == 1);
+  CHECK(bed.count(Counter::config_updates_refused) == 1);
+}
+
+TEST_CASE("a node that left reports it once and then has nothing more to do") {
+  NodeBed bed;
+  bed.befriend(Who::next);
+  bed.input(node::Leave{});
+  bed.advance(60s);
+  CHECK(bed.left);
+  bed.advance(std::chrono::hours(2));  // NodeBed fails when a deadline stays in the past
+}
