@@ -238,3 +238,19 @@ TEST_CASE("signing again replaces the signatures and nothing else; prefixes and 
   CHECK_FALSE(sign_config(prefixed, "y.example", *bed.signer, *bed.kind_signer, bed.overlay.crypto()).has_value());
   CHECK_FALSE(sign_config("<r", "", *bed.signer, *bed.kind_signer, bed.overlay.crypto()).has_value());
 }
+
+TEST_CASE("6940-11.1-66: a signature stands in the document as the base64 of its SecurityBlock") {
+  Bed bed;
+  const std::string text = bed.sign(bed.settings(1));
+  for (const std::string name : {"signature", "kind-signature"}) {
+    const std::size_t from = text.find("<" + name + ">") + name.size() + 2;
+    const std::string inside = text.substr(from, text.find("</" + name + ">") - from);
+    const auto block = from_base64(inside);
+    REQUIRE(block.has_value());
+    CHECK(wire::decode<wire::SecurityBlock>(*block).has_value());
+    std::string hex = text;
+    hex.replace(from, inside.size(), to_hex(*block) + "_");
+    const auto sha1 = [&](ByteView bytes) { return bed.overlay.crypto().hash(wire::HashAlgorithm::sha1, {bytes}); };
+    CHECK_FALSE(config::read_config(as_bytes(hex), "demo.example", sha1).has_value());
+  }
+}
