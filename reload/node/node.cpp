@@ -119,6 +119,7 @@ std::optional<Mono> Node::next_deadline(Now now) const {
   keep_earliest(deadline, impl_->storage.next_deadline(now));
   keep_earliest(deadline, impl_->bootstrap.next_deadline());
   keep_earliest(deadline, impl_->next_partition_check);
+  for (const auto& [id, link] : impl_->closing) keep_earliest(deadline, link.at);
   return deadline;
 }
 
@@ -170,6 +171,7 @@ void Node::Impl::take(Tick&, messaging::Context& context) {
   if (due(connect.next_deadline())) connect.on_timer(context);
   if (due(storage.next_deadline(context.now))) storage.on_timer(context);
   if (due(bootstrap.next_deadline())) bootstrap.on_timer(context);
+  close_due(context);
 }
 
 void Node::Impl::take(CallStore& input, messaging::Context& context) {

@@ -30,6 +30,14 @@ struct Node::Impl {
     std::size_t early_bytes = 0;
   };
 
+  // A link that broke a rule and is owed an error response, which has to be signed before it can go: nothing more is
+  // read of it, and it is closed when that has had its time.
+  struct Closing {
+    std::string reason;
+    Mono at;
+  };
+  static constexpr Duration kTimeForLastError = 1s;
+
   [[nodiscard]] messaging::Context context(Now now);
 
   // node.cpp
@@ -60,6 +68,9 @@ struct Node::Impl {
   void act(forwarding::Decision decision, const forwarding::Arrival& from, messaging::Context& context);
   void send(const forwarding::Hop& hop, ByteView head, const SharedBytes& body, messaging::Context& context);
   void close(LinkId id, const std::string& reason, messaging::Context& context);
+  void close_after_error(LinkId id, const std::string& reason, messaging::Context& context);
+  void close_due(messaging::Context& context);
+  [[nodiscard]] bool is_read(LinkId id) { return links.find(id) != nullptr && !closing.contains(id); }
   void forget(LinkId id, messaging::Context& context);  // after it is closed, by either side
   void judge_links(messaging::Context& context);
 
@@ -101,6 +112,7 @@ struct Node::Impl {
 
   std::map<LinkId, Opening> opening;
   std::map<LinkId, Pipe> pipes;
+  std::map<LinkId, Closing> closing;  // of the links there are
   std::map<LinkId, wire::IpAddressPort> remotes;
 
   struct ApiCall {

@@ -92,8 +92,20 @@ void Node::Impl::close(LinkId id, const std::string& reason, messaging::Context&
   forget(id, context);
 }
 
+void Node::Impl::close_after_error(LinkId id, const std::string& reason, messaging::Context& context) {
+  closing.try_emplace(id, Closing{reason, context.now.mono + kTimeForLastError});
+}
+
+void Node::Impl::close_due(messaging::Context& context) {
+  std::vector<std::pair<LinkId, std::string>> due;
+  for (const auto& [id, link] : closing)
+    if (link.at <= context.now.mono) due.emplace_back(id, link.reason);
+  for (const auto& [id, reason] : due) close(id, reason, context);
+}
+
 void Node::Impl::forget(LinkId id, messaging::Context& context) {
   remotes.erase(id);
+  closing.erase(id);
   pipes.erase(id);
   link::Link* link = links.find(id);
   if (link == nullptr) return;
@@ -110,6 +122,7 @@ void Node::Impl::take(LinkBytes& input, messaging::Context& context) {
   link::Link* link = links.find(input.link);
   if (link == nullptr) return;
   counters.add(Counter::bytes_received, input.bytes.size());
+  if (closing.contains(input.link)) return;
   if (link->is_overlay()) return overlay_bytes(*link, input.bytes, context);
   const auto pipe = pipes.find(input.link);
   if (pipe == pipes.end()) return;
@@ -134,13 +147,12 @@ void Node::Impl::overlay_bytes(link::Link& link, const SharedBytes& bytes, messa
   if (received.restored && link.node) topology->on_link_suspect(*link.node, false, context);
   for (const SharedBytes& message : received.messages) {
     act(forwarder.receive(message, from, *topology, context.now), from, context);
-    if (links.find(id) == nullptr) return;  // the message made us close the link
+    if (!is_read(id)) return;  // the message made us close the link
   }
   if (received.fault == link::FrameFault::none) return;
   if (received.fault == link::FrameFault::oversized && !received.oversized_head.empty()) {
     act(forwarder.receive(received.oversized_head, from, *topology, context.now), from, context);
-    if (links.find(id) == nullptr) return;
-    settle(context);  // the error response goes before the link
+    if (!is_read(id)) return;
   }
   close(id, received.fault == link::FrameFault::oversized ? "a message above max-message-size" : "a malformed frame",
         context);
@@ -170,9 +182,7 @@ void Node::Impl::act(forwarding::Decision decision, const forwarding::Arrival& f
                    counters.add(refuse.reason);
                    messenger.send_hop_error(refuse.header, refuse.previous_hop, refuse.code,
                                             to_bytes(as_bytes(refuse.info)), context);
-                   if (!refuse.close_link) return;
-                   settle(context);  // the error response goes before the link
-                   close(from.link, refuse.info, context);
+                   if (refuse.close_link) close_after_error(from.link, refuse.info, context);
                  },
                  [&](forwarding::CloseLink& order) {
                    counters.add(order.reason);

@@ -60,12 +60,19 @@ TEST_CASE("bytes that are no frames cost their sender the link, and nobody else"
   CHECK(bed.count(Counter::frames_malformed) == 1);
 }
 
-TEST_CASE("a message above max-message-size is answered, then its link is closed") {
+TEST_CASE("6940-6.6-2: a message above max-message-size is answered, then its link is closed and not read before") {
   NodeBed bed({.document = {.small_messages = true}});
   const LinkId link = bed.befriend(Who::next);
   bed.sent.clear();
   bed.deliver(link, letter(Who::next, {cast.id(Who::node)}, MessageCode::ping_req,
                            wire::encode(wire::PingReq{Bytes(2400)}), 9));
+  const auto error = bed.take(MessageCode::error);
+  REQUIRE(error);
+  CHECK(error->link == link);
+  CHECK(wire::decode<wire::ErrorResponse>(error->parsed()->body)->code == wire::ErrorCode::message_too_large);
+  bed.receive(link, Bytes(100));
+  CHECK(bed.count(Counter::frames_malformed) == 0);
+  bed.advance(1s);
   CHECK(bed.closed.contains(link));
   CHECK(bed.count(Counter::frames_oversized) == 1);
 }
