@@ -148,6 +148,17 @@ security::CredentialPtr Authority::issue(const CertificateSpec& spec,
                          std::move(intermediates));
 }
 
+security::CredentialPtr Authority::issue_unread(const CertificateSpec& spec) const {
+  const auto own = parse(der());
+  auto credential = std::make_shared<security::Credential>();
+  auto certificate = std::make_shared<security::Certificate>();
+  credential->key = new_key(spec.key_type);
+  certificate->der = SharedBytes(
+      sign_certificate(spec, *io::openssl_key(*credential->key), {own.get(), io::openssl_key(*credential_->key)}));
+  credential->certificate = std::move(certificate);
+  return credential;
+}
+
 Fixture::Fixture(std::string overlay, io::KeyType key_type)
     : name_(std::move(overlay)), authority_(name_ + " CA", key_type) {}
 

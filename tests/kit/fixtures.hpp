@@ -45,6 +45,8 @@ class Authority {
   // The credential signs as its certificate's first Node-ID and brings `intermediates` along.
   [[nodiscard]] security::CredentialPtr issue(const CertificateSpec& spec,
                                               std::vector<security::CertificatePtr> intermediates = {}) const;
+  // A certificate that may be one that RELOAD can't read: of it there is the DER only.
+  [[nodiscard]] security::CredentialPtr issue_unread(const CertificateSpec& spec) const;
 
  private:
   security::CredentialPtr credential_;
