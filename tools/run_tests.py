@@ -121,13 +121,13 @@ def main():
         for program in filter(wanted, programs(checked)):
             count("sanitize " + program.name, [program], tally, sanitizers)
     if "fuzz" in suites:
+        run([sys.executable, ROOT / "tests" / "fuzz" / "seeds.py", checked / "corpus"], check=True)
         for target in sorted(filter(wanted, (checked / "tests" / "fuzz").glob("fuzz_*"))):
             if target.is_file() and os.access(target, os.X_OK):
-                work = checked / "corpus" / target.name
+                work = checked / "corpus" / target.name.removeprefix("fuzz_")
                 work.mkdir(parents=True, exist_ok=True)
-                seeds = [s for s in [ROOT / "tests" / "fuzz" / "corpus" / target.name] if s.is_dir()]
-                count("fuzz " + target.name, [target, "-max_total_time=%d" % args.fuzz_seconds, "-timeout=10",
-                                              "-rss_limit_mb=2048", "-print_final_stats=0", work, *seeds],
+                count("fuzz " + target.name, [target, "-max_total_time=%d" % args.fuzz_seconds, "-timeout=30",
+                                              "-rss_limit_mb=2048", "-print_final_stats=0", work],
                       tally, sanitizers, cwd=work.parent)
 
     print("%d passed, %d failed" % (tally.passed, tally.failed))

@@ -1,8 +1,26 @@
 #!/usr/bin/env python3
-"""Writes a seed corpus made from tests/vectors: seeds.py DIR makes DIR/<target>/<n> for each target."""
+"""Writes a seed corpus: seeds.py DIR makes DIR/<target>/<name> for each target, from tests/vectors, from the
+configurations of config_seeds.py, the programs of node_seeds.py and the findings kept in corpus/."""
 import json
 import pathlib
+import shutil
 import sys
+
+import config_seeds
+import node_seeds
+
+HERE = pathlib.Path(__file__).parent
+
+
+def vectors():
+    count = 0
+    for path in sorted((HERE.parent / "vectors").glob("*.json")):
+        if path.name == "hashes.json":
+            continue
+        for vector in json.loads(path.read_text()):
+            target = "message" if vector["type"] == "Message" else vector["type"]
+            yield target, f"seed{count}", bytes.fromhex("".join(part.split()[0] for part in vector["parts"]))
+            count += 1
 
 
 def main():
@@ -10,18 +28,15 @@ def main():
         print("usage: seeds.py DIR", file=sys.stderr)
         return 2
     out = pathlib.Path(sys.argv[1])
-    vectors = pathlib.Path(__file__).parent.parent / "vectors"
-    count = 0
-    for path in sorted(vectors.glob("*.json")):
-        if path.name == "hashes.json":
-            continue
-        for vector in json.loads(path.read_text()):
-            target = "message" if vector["type"] == "Message" else vector["type"]
-            directory = out / target
-            directory.mkdir(parents=True, exist_ok=True)
-            data = bytes.fromhex("".join(part.split()[0] for part in vector["parts"]))
-            (directory / f"seed{count}").write_bytes(data)
-            count += 1
+    seeds = [*vectors(),
+             *(("config_document", name, text.encode()) for name, text in config_seeds.documents()),
+             *(("node", name, bytes(program)) for name, program in node_seeds.programs())]
+    for target, name, data in seeds:
+        directory = out / target
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_bytes(data)
+    if (HERE / "corpus").is_dir():
+        shutil.copytree(HERE / "corpus", out, dirs_exist_ok=True)
     return 0
 
 
