@@ -229,10 +229,11 @@ void RingBed::link(std::size_t a, std::size_t b) {
 void RingBed::unlink(std::size_t a, std::size_t b) {
   for (const auto& [end, other] : {std::pair(a, b), std::pair(b, a)}) {
     if (nodes_[end]->links.erase(id(other)) == 0) continue;
-    after(Duration(static_cast<Duration::rep>(rng_.below(3000))), [this, end, other, life = nodes_[end]->life] {
-      if (nodes_[end]->life != life || nodes_[end]->links.contains(id(other))) return;
-      act(end, [&](Context& context) { nodes_[end]->topology->on_link_down(id(other), context); });
-    });
+    after(Duration(static_cast<Duration::rep>(rng_.below(3000))),
+          [this, end = end, other = other, life = nodes_[end]->life] {
+            if (nodes_[end]->life != life || nodes_[end]->links.contains(id(other))) return;
+            act(end, [&](Context& context) { nodes_[end]->topology->on_link_down(id(other), context); });
+          });
   }
 }
 
