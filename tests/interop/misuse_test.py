@@ -441,6 +441,38 @@ def told_and_survived(place, tally):
     peer.end()
 
 
+def strangers(place, tally):
+    """Connections from who is no peer: refused, told with the reason, counted; a flood of them does not flood the log."""
+    peer = Peer(place, place.given(), "strangers")
+    peer.wait(lambda: peer.ask("/readyz") == "ready\n")
+    connect = ["openssl", "s_client", "-quiet", "-no_ign_eof", "-connect", "%s:%d" % (HOST, RELOAD_PORT)]
+    expired = ["-cert", place.base / "expired.crt", "-key", place.base / "expired.key"]
+    foreign = ["-cert", place.base / "other" / "peer.pem", "-key", place.base / "other" / "peer.pem"]
+    for words, counter, reason in (([], "reload_handshakes_failed_total", "did not return a certificate"),
+                                   (expired, "reload_links_refused_total", "closed: certificate is expired"),
+                                   (foreign, "reload_links_refused_total", "certificate is of overlay other.example")):
+        before = peer.counter(counter)
+        run(*connect, *words, stdin=subprocess.DEVNULL)
+        faults = [] if peer.wait(lambda: peer.counter(counter) == before + 1) else ["%s is not one more" % counter]
+        if not peer.wait(lambda: reason in peer.text(), 2):
+            faults.append("%r is not in its log: %s" % (reason, peer.text()[-600:]))
+        tally.check("a stranger with %s" % (words or "no certificate"), faults)
+    before = peer.counter("reload_handshakes_failed_total")
+    for _ in range(200):
+        with socket.create_connection((HOST, RELOAD_PORT)) as stranger:
+            stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    faults = []
+    if not peer.wait(lambda: peer.counter("reload_handshakes_failed_total") == before + 200):
+        faults.append("%s of 200 counted" % (peer.counter("reload_handshakes_failed_total") - before))
+    lines = peer.text().count("link from")
+    if lines > 60:
+        faults.append("%d lines in its log" % lines)
+    if not peer.lives():
+        faults.append("it does not live")
+    tally.check("200 connections without TLS", faults)
+    peer.end()
+
+
 def full_disk(place, tally):
     """The disk is full when the peer starts; and becomes full while it runs."""
     if os.geteuid() != 0 or run("unshare", "-m", "true").returncode != 0:
@@ -496,7 +528,7 @@ def main():
     try:
         place = Place(base)
         for part in (broken_json, wrong_options, wrong_files, ports_in_use, no_rights, wrong_client, wrong_certs,
-                     told_and_survived, full_disk):
+                     told_and_survived, strangers, full_disk):
             part(place, tally)
     finally:
         shutil.rmtree(base)
