@@ -219,9 +219,11 @@ void Driver::received(LinkId id, ByteView encrypted) {
       state != TlsSession::State::failed) {
     link.up = true;
     write_out(id);
+    if (!links_.contains(id)) return;
     input(node::LinkUp{id, link.tls->peer_certificates(), link.remote, link.inbound, link.application});
   } else if (!link.up) {
     write_out(id);
+    if (!links_.contains(id)) return;
   }
   if (Bytes plain = link.tls->take_plain(); !plain.empty() && link.up)
     input(node::LinkBytes{id, SharedBytes(std::move(plain))});

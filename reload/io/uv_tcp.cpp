@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kReadBuffer = 65536;
 constexpr int kBacklog = 512;
+constexpr std::uint64_t kLingerMs = 5000;  // for what was written before a close; the other side may never read it
 
 sockaddr_storage to_sockaddr(const wire::IpAddressPort& address) {
   sockaddr_storage storage{};
@@ -128,6 +129,8 @@ std::optional<wire::IpAddressPort> local_address_towards(const wire::IpAddressPo
 
 struct UvStream::Handle {
   uv_tcp_t tcp{};
+  uv_timer_t linger{};
+  int open_handles = 2;
   uv_connect_t connecting{};
   Events events;
   bool abandoned = false;  // the UvStream is gone
@@ -142,9 +145,20 @@ struct UvStream::Handle {
     reported = true;
     events.closed(std::move(reason));
   }
-  void close_when_drained() {
-    if (abandoned && writes == 0 && uv_is_closing(reinterpret_cast<uv_handle_t*>(&tcp)) == 0)
-      uv_close(reinterpret_cast<uv_handle_t*>(&tcp), [](uv_handle_t* handle) { delete of(handle->data); });
+  void close() {
+    if (uv_is_closing(reinterpret_cast<uv_handle_t*>(&tcp)) != 0) return;
+    const auto closed_one = [](uv_handle_t* handle) {
+      if (--of(handle->data)->open_handles == 0) delete of(handle->data);
+    };
+    uv_close(reinterpret_cast<uv_handle_t*>(&tcp), closed_one);
+    uv_close(reinterpret_cast<uv_handle_t*>(&linger), closed_one);
+  }
+  void abandon() {
+    abandoned = true;
+    if (reading) uv_read_stop(reinterpret_cast<uv_stream_t*>(&tcp));
+    if (writes == 0) return close();
+    uv_timer_start(
+        &linger, [](uv_timer_t* timer) { of(timer->data)->close(); }, kLingerMs, 0);
   }
   void read() {
     reading = true;
@@ -171,7 +185,8 @@ struct UvStream::Handle {
 
 UvStream::UvStream(uv_loop_t* loop) : handle_(new Handle) {
   RELOAD_CHECK(uv_tcp_init(loop, &handle_->tcp) == 0);
-  handle_->tcp.data = handle_;
+  RELOAD_CHECK(uv_timer_init(loop, &handle_->linger) == 0);
+  handle_->tcp.data = handle_->linger.data = handle_;
 }
 
 std::unique_ptr<UvStream> UvStream::connect(uv_loop_t* loop, const wire::IpAddressPort& to, Events events) {
@@ -203,9 +218,7 @@ std::unique_ptr<UvStream> UvStream::accept(uv_loop_t* loop, uv_stream_t* listene
 
 UvStream::~UvStream() {
   // The callbacks stay until the handle goes: this may run inside one of them.
-  handle_->abandoned = true;
-  if (handle_->reading) uv_read_stop(reinterpret_cast<uv_stream_t*>(&handle_->tcp));
-  handle_->close_when_drained();
+  handle_->abandon();
 }
 
 void UvStream::start(Events events) {
@@ -234,7 +247,7 @@ void UvStream::write(Bytes bytes) {
     Handle* self = Handle::of(request->data);
     delete reinterpret_cast<Write*>(request);
     --self->writes;
-    self->close_when_drained();
+    if (self->abandoned && self->writes == 0) self->close();
   });
   if (error != 0) {
     --handle_->writes;
