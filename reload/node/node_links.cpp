@@ -121,7 +121,7 @@ void Node::Impl::forget(LinkId id, messaging::Context& context) {
 void Node::Impl::take(LinkBytes& input, messaging::Context& context) {
   link::Link* link = links.find(input.link);
   if (link == nullptr) return;
-  counters.add(Counter::bytes_received, input.bytes.size());
+  if (link->is_overlay()) counters.add(Counter::bytes_received, input.bytes.size());
   if (closing.contains(input.link)) return;
   if (link->is_overlay()) return overlay_bytes(*link, input.bytes, context);
   const auto pipe = pipes.find(input.link);
