@@ -9,6 +9,7 @@ Suites, in this order:
   fuzz      each fuzz target for some seconds, in that same build
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -21,6 +22,7 @@ SUITES = ("rules", "unit", "interop", "sanitize", "fuzz")
 DOCTEST = re.compile(r"test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped")
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed", re.M)
 PROGRAM_SECONDS = 900
+ALONE = ("unit_sip_usage_sofia", "unit_net")  # real sockets and timers: not while others take the cores
 
 
 class Tally:
@@ -78,6 +80,16 @@ def count(name, command, tally, environment=None, cwd=ROOT):
     tally.add(name, passed, failed, output, seconds)
 
 
+def count_all(jobs):
+    """Jobs are arguments of `count`: as many at a time as there are cores, those of ALONE after the others."""
+    alone = [job for job in jobs if job[0].split()[-1] in ALONE]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for future in [pool.submit(count, *job) for job in jobs if job not in alone]:
+            future.result()
+    for job in alone:
+        count(*job)
+
+
 def programs(directory):
     return sorted(p for p in (directory / "tests").rglob("*") if p.is_file() and os.access(p, os.X_OK)
                   and p.name.startswith("unit_"))
@@ -106,29 +118,31 @@ def main():
     if "unit" in suites or "interop" in suites:
         build(plain, ["--buildtype=debugoptimized"])
     if "unit" in suites:
-        for program in filter(wanted, programs(plain)):
-            count("unit " + program.name, [program], tally)
+        count_all([("unit " + program.name, [program], tally) for program in filter(wanted, programs(plain))])
     if "interop" in suites:
         for script in sorted(filter(wanted, (ROOT / "tests" / "interop").glob("*_test.py"))):
             count("interop " + script.name, [sys.executable, script], tally, {"RELOAD_BUILD": str(plain)})
 
     checked = ROOT / "build" / "sanitize"
     if "sanitize" in suites or "fuzz" in suites:
-        build(checked, ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true"],
+        build(checked, ["-Doptimization=1", "-Ddebug=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                        "-Dfuzz=true"],
               {"CC": "clang-14", "CXX": "clang++-14"})
     sanitizers = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
     if "sanitize" in suites:
-        for program in filter(wanted, programs(checked)):
-            count("sanitize " + program.name, [program], tally, sanitizers)
+        count_all([("sanitize " + program.name, [program], tally, sanitizers)
+                   for program in filter(wanted, programs(checked))])
     if "fuzz" in suites:
         run([sys.executable, ROOT / "tests" / "fuzz" / "seeds.py", checked / "corpus"], check=True)
+        jobs = []
         for target in sorted(filter(wanted, (checked / "tests" / "fuzz").glob("fuzz_*"))):
             if target.is_file() and os.access(target, os.X_OK):
                 work = checked / "corpus" / target.name.removeprefix("fuzz_")
                 work.mkdir(parents=True, exist_ok=True)
-                count("fuzz " + target.name, [target, "-max_total_time=%d" % args.fuzz_seconds, "-timeout=30",
-                                              "-rss_limit_mb=2048", "-print_final_stats=0", work],
-                      tally, sanitizers, cwd=work.parent)
+                jobs.append(("fuzz " + target.name, [target, "-max_total_time=%d" % args.fuzz_seconds, "-timeout=30",
+                                                     "-rss_limit_mb=2048", "-print_final_stats=0", work],
+                             tally, sanitizers, work.parent))
+        count_all(jobs)
 
     print("%d passed, %d failed" % (tally.passed, tally.failed))
     sys.exit(1 if tally.failed or not tally.passed else 0)
