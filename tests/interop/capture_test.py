@@ -161,9 +161,13 @@ def register_and_call(overlay, users, calls):
             phone = subprocess.Popen(sipp("answer", "user%d" % i, i % PEERS, port=PHONE_PORT + i, calls=calls),
                                      stdout=log, stderr=log)
         time.sleep(0.3)  # until the phone listens
-        must(*sipp("call", "user%d" % ((i + 1) % users), (i + 2) % PEERS, "-key", "callee", "user%d" % i, calls=calls))
-        if phone.wait(30) != 0:
-            raise AssertionError("the called phone: " + (overlay.dir / ("answer%d.log" % i)).read_text()[-2000:])
+        caller = run(*sipp("call", "user%d" % ((i + 1) % users), (i + 2) % PEERS, "-key", "callee", "user%d" % i,
+                           calls=calls))
+        if caller.returncode != 0 or phone.wait(30) != 0:
+            phone.kill()
+            raise AssertionError("a call to user%d: the caller ended with %d, it says\n%s\nthe called phone says\n%s" %
+                                 (i, caller.returncode, caller.stdout.decode()[-2000:] + caller.stderr.decode()[-2000:],
+                                  (overlay.dir / ("answer%d.log" % i)).read_text()[-3000:]))
 
 
 def use_as_client(overlay):
