@@ -94,17 +94,29 @@ void Node::start(Now now) {
 
 void Node::handle(Input input, Now now) {
   auto context = impl_->context(now);
+  if (std::exchange(impl_->writes_lost, false)) impl_->end_what_was_lost(context);
   std::visit([&](auto& alternative) { impl_->take(alternative, context); }, input);
   impl_->settle(context);
 }
 
+void Node::Impl::end_what_was_lost(messaging::Context& context) {
+  for (const JobId job : std::exchange(unsigned_jobs, {}))
+    messenger.on_crypto(job, security::SignResult{failure("the value store failed")}, context);
+  storage.on_writes_lost(context);
+}
+
 std::vector<Output> Node::take_outputs() {
   auto outputs = std::exchange(impl_->outputs, {});
-  if (auto stored = impl_->store.commit(); !stored) {
+  if (auto stored = impl_->store.commit(); stored) {
+    if (!impl_->writes_lost) impl_->storage.on_committed();
+  } else {
     impl_->counters.add(Counter::store_failures);
-    std::erase_if(outputs, [](const Output& output) {
+    impl_->writes_lost = true;
+    std::erase_if(outputs, [this](const Output& output) {
       const auto* crypto = std::get_if<RunCrypto>(&output);
-      return crypto != nullptr && std::holds_alternative<security::SignJob>(crypto->work);
+      if (crypto == nullptr || !std::holds_alternative<security::SignJob>(crypto->work)) return false;
+      impl_->unsigned_jobs.push_back(crypto->job);
+      return true;
     });
     outputs.push_back(StoreFailed{std::move(stored.error().text)});
   }
@@ -112,6 +124,7 @@ std::vector<Output> Node::take_outputs() {
 }
 
 std::optional<Mono> Node::next_deadline(Now now) const {
+  if (impl_->writes_lost) return now.mono;
   std::optional<Mono> deadline = impl_->messenger.next_deadline();
   keep_earliest(deadline, impl_->links.next_deadline());
   keep_earliest(deadline, impl_->topology->next_deadline());

@@ -57,6 +57,7 @@ struct Node::Impl {
   void take(PipeSend& input, messaging::Context& context);
   void take(PipeClose& input, messaging::Context& context);
   void take(Leave& input, messaging::Context& context);
+  void end_what_was_lost(messaging::Context& context);
 
   // node_links.cpp
   [[nodiscard]] Result<security::Signer> admit(const LinkUp& input, messaging::Context& context);
@@ -128,6 +129,8 @@ struct Node::Impl {
 
   messaging::Effects effects;
   std::vector<Output> outputs;
+  bool writes_lost = false;          // the last commit failed; what hung on it ends with the next input
+  std::vector<JobId> unsigned_jobs;  // those withheld then
 };
 
 }  // namespace reload::node

@@ -9,7 +9,7 @@
 
 namespace reload::storage {
 
-class MemoryStore final : public ValueStore {
+class MemoryStore : public ValueStore {
  public:
   explicit MemoryStore(std::size_t max_values = limits::kMaxMemoryValues) : max_values_(max_values) {}
 

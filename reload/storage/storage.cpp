@@ -64,6 +64,10 @@ void Storage::on_hand_over(const NodeId& owner, const NodeId& after, Context& co
 
 void Storage::on_config_changed(Context& context) { impl_->upkeep.on_config_changed(context); }
 
+void Storage::on_committed() { impl_->server.on_committed(); }
+
+void Storage::on_writes_lost(Context& context) { impl_->server.on_writes_lost(context); }
+
 void Storage::store(ApiId id, StoreCall call, Context& context) { impl_->client.store(id, std::move(call), context); }
 
 void Storage::fetch(ApiId id, FetchCall call, Context& context) { impl_->client.fetch(id, std::move(call), context); }

@@ -28,6 +28,10 @@ class Storage {
   // A new configuration: drop Kinds that are gone, values of bad nodes, inadmissible names.
   void on_config_changed(messaging::Context& context);
 
+  // From the commit: what was applied since the last one is safe, or it is undone and may be acknowledged to nobody.
+  void on_committed();
+  void on_writes_lost(messaging::Context& context);
+
   // From the API; the result is an event with the same id.
   void store(ApiId id, StoreCall call, messaging::Context& context);
   void fetch(ApiId id, FetchCall call, messaging::Context& context);

@@ -85,6 +85,15 @@ void StorageServer::on_released(const std::vector<WaitId>& waits, Context& conte
   }
 }
 
+void StorageServer::on_writes_lost(Context& context) {
+  const auto first = waiting_.upper_bound(committed_);
+  for (auto it = first; it != waiting_.end(); ++it)
+    context.effects.push_back(
+        messaging::SendError{it->second.request, ErrorCode::data_too_large, to_bytes(as_bytes("the store failed"))});
+  waiting_.erase(first, waiting_.end());
+  committed_ = last_wait_;
+}
+
 void StorageServer::on_timer(Context& context) {
   while (!waiting_.empty() && waiting_.begin()->second.until <= context.now.mono) {
     Waiting& waiting = waiting_.begin()->second;

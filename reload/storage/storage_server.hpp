@@ -15,6 +15,8 @@ class StorageServer {
   void on_request(const messaging::Request& request, messaging::Context& context);
   // Copies that StoreAns wait for arrived or failed.
   void on_released(const std::vector<WaitId>& waits, messaging::Context& context);
+  void on_committed() { committed_ = last_wait_; }
+  void on_writes_lost(messaging::Context& context);
   void on_timer(messaging::Context& context);
   [[nodiscard]] std::optional<Mono> next_deadline() const;
 
@@ -34,6 +36,7 @@ class StorageServer {
   Replicator& replicator_;
   SignerCertificates& certificates_;
   WaitId last_wait_ = 0;
+  WaitId committed_ = 0;               // the last one whose values are safe
   std::map<WaitId, Waiting> waiting_;  // each waits equally long, so this is the order of their ends
 };
 

@@ -13,6 +13,24 @@
 
 namespace reload::kit {
 
+// A disk that can be full: what was applied is lost when it is to be committed.
+class FlakyStore final : public storage::MemoryStore {
+ public:
+  bool fails = false;
+  Result<void> apply(const storage::WriteBatch& batch) override {
+    dirty_ = true;
+    return MemoryStore::apply(batch);
+  }
+  Result<void> commit() override {
+    if (!std::exchange(dirty_, false) || !fails) return MemoryStore::commit();
+    roll_back();
+    return failure("disk full");
+  }
+
+ private:
+  bool dirty_ = false;
+};
+
 struct BedOptions {
   bool first_peer = true;
   node::Role role = node::Role::peer;
@@ -35,7 +53,7 @@ class NodeBed {
   explicit NodeBed(BedOptions options = {});
 
   [[nodiscard]] node::Node& node() { return *node_; }
-  [[nodiscard]] storage::MemoryStore& store() { return store_; }
+  [[nodiscard]] FlakyStore& store() { return store_; }
   [[nodiscard]] Now now() const { return now_; }
   [[nodiscard]] std::uint64_t count(Counter counter) const { return node_->counters().get(counter); }
 
@@ -91,7 +109,7 @@ class NodeBed {
   const Cast& cast_;
   BedOptions options_;
   Prng rng_;
-  storage::MemoryStore store_;
+  FlakyStore store_;
   Now now_;
   std::unique_ptr<node::Node> node_;
   std::set<LinkId> opening_;

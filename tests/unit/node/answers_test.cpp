@@ -93,3 +93,39 @@ TEST_CASE("the order in which signatures are done changes nothing: each request 
     if (one.code() == MessageCode::ping_ans) answered.insert(one.header.transaction_id);
   CHECK(answered.size() == 8);
 }
+
+namespace {
+
+// A StoreReq of Who::next for its own AOR.
+Letter registration(NodeBed& bed, TransactionId transaction) {
+  wire::StoreReq store;
+  store.resource = cast.resource(as_bytes(cast.user(Who::next)));
+  REQUIRE(bed.node().route().responsible(store.resource));
+  auto& kind = store.kind_data.emplace_back();
+  kind.kind = wire::kKindCertificateByUser;
+  kind.values.push_back(signed_data(Who::next, store.resource, kind.kind, to_wire_ms(bed.now().wall), 60,
+                                    wire::ArrayEntry{0, {true, {1}}}));
+  return letter(Who::next, {cast.id(Who::node)}, MessageCode::store_req, wire::encode(store), transaction);
+}
+
+}  // namespace
+
+TEST_CASE("when the store fails no answer says that the value is kept, then or later") {
+  for (const bool alone : {true, false}) {
+    NodeBed bed;
+    const LinkId link = alone ? bed.link_up(Who::next) : bed.befriend(Who::next);
+    bed.sent.clear();
+    bed.store().fails = true;
+    bed.deliver(link, registration(bed, 1));
+    bed.advance(5s);
+    CHECK(bed.count(Counter::store_failures) >= 1);
+    CHECK(bed.store().value_count() == 0);
+    CHECK_FALSE(bed.take(MessageCode::store_ans));
+    CHECK(bed.count(Counter::stores_accepted) == 1);
+    bed.store().fails = false;
+    bed.deliver(link, registration(bed, 2));
+    bed.advance(5s);
+    CHECK(bed.store().value_count() == 1);
+    CHECK(bed.take(MessageCode::store_ans));
+  }
+}
