@@ -242,7 +242,7 @@ void Driver::write_out(LinkId id) {
   if (link.stream->queued() > limits::kMaxLinkQueueBytes) lost(id, "the other side does not read");
 }
 
-void Driver::lost(LinkId id, const std::string& reason) {
+void Driver::lost(LinkId id, std::string reason) {
   const auto found = links_.find(id);
   if (found == links_.end()) return;
   Link& link = *found->second;
@@ -254,7 +254,7 @@ void Driver::lost(LinkId id, const std::string& reason) {
   const bool was_up = link.up;
   links_.erase(found);
   if (was_up)
-    input(node::LinkDown{id, reason});
+    input(node::LinkDown{id, std::move(reason)});
   else
     input(node::HandshakeFailed{});
 }

@@ -71,7 +71,7 @@ class Driver {
   void received(LinkId id, ByteView encrypted);
   void tell(const Link& link, bool by_remote, const std::string& reason) const;
   void write_out(LinkId id);
-  void lost(LinkId id, const std::string& reason);
+  void lost(LinkId id, std::string reason);  // by value: the reason may be kept in what is erased here
   void close(const node::CloseLink& order);
   void execute(node::Output& output);
   void run_crypto(node::RunCrypto order);
