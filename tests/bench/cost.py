@@ -74,33 +74,42 @@ def read(bed):
     return used, time.monotonic()
 
 
-class Phone:
-    """Phones by UDP at one peer, all with one socket: REGISTER with digest, one user after the other."""
+class Phones:
+    """Phones by UDP at one peer, all with one socket: REGISTERs with digest, some at once."""
 
-    def __init__(self, address, contact_port, pace):
+    def __init__(self, address, contact_port, at_once):
         host, port = address.split(":")
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.connect((host, int(port)))
         self.socket.settimeout(15)
         self.port = self.socket.getsockname()[1]
-        self.contact_port, self.pace = contact_port, pace
+        self.contact_port, self.at_once = contact_port, at_once
         self.cseq = 0
         self.nonces = {}
 
-    def send(self, user, expires, authorization=""):
-        self.cseq += 1
-        name = kit.name(user)
-        request = ("REGISTER sip:{d} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{p};branch=z9hG4bK{c}\r\n"
-                   "Max-Forwards: 70\r\nFrom: <sip:{u}@{d}>;tag={c}\r\nTo: <sip:{u}@{d}>\r\nCall-ID: {u}.{p}\r\n"
-                   "CSeq: {c} REGISTER\r\n"
-                   "Contact: <sip:{u}@127.0.0.1:{cp}>\r\nExpires: {e}\r\n{a}Content-Length: 0\r\n\r\n").format(
-                       d=kit.DOMAIN, p=self.port, c=self.cseq, u=name, cp=self.contact_port, e=expires, a=authorization)
-        self.socket.send(request.encode())
-        while True:
+    def register(self, users, expires, status, authorize):
+        """Sends a REGISTER for each user and gives their final answers, which must have the status."""
+        waiting = {}
+        for user in users:
+            self.cseq += 1
+            request = ("REGISTER sip:{d} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{p};branch=z9hG4bK{c}\r\n"
+                       "Max-Forwards: 70\r\nFrom: <sip:{u}@{d}>;tag={c}\r\nTo: <sip:{u}@{d}>\r\nCall-ID: {u}.{p}\r\n"
+                       "CSeq: {c} REGISTER\r\nContact: <sip:{u}@127.0.0.1:{cp}>\r\nExpires: {e}\r\n{a}"
+                       "Content-Length: 0\r\n\r\n").format(
+                           d=kit.DOMAIN, p=self.port, c=self.cseq, u=kit.name(user), cp=self.contact_port, e=expires,
+                           a=self.authorization(user) if authorize else "")
+            waiting[self.cseq] = user
+            self.socket.send(request.encode())
+        answers = {}
+        while waiting:
             answer = self.socket.recv(65536).decode()
-            if "CSeq: %d REGISTER" % self.cseq in answer and not answer.startswith("SIP/2.0 100"):
-                return answer
+            if answer.startswith("SIP/2.0 100"):
+                continue
+            user = waiting.pop(int(re.search(r"CSeq: (\d+)", answer)[1]), None)
+            kit.check(answer.startswith("SIP/2.0 %d" % status), answer)
+            answers[user] = answer
+        return answers
 
     def authorization(self, user):
         nonce, count = self.nonces[user]
@@ -112,23 +121,20 @@ class Phone:
         return ('Authorization: Digest username="%s",realm="%s",nonce="%s",uri="%s",response="%s",algorithm=MD5,'
                 'cnonce="c",qop=auth,nc=%08x\r\n') % (name, kit.DOMAIN, nonce, uri, response, count)
 
-    def challenged(self, user, expires=3600):
-        answer = self.send(user, expires)
-        kit.check(answer.startswith("SIP/2.0 401"), answer)
-        self.nonces[user] = (re.search(r'nonce="([^"]+)"', answer)[1], 1)
-        self.again(user, expires)
+    def first(self, users):
+        for user, answer in self.register(users, 3600, 401, authorize=False).items():
+            self.nonces[user] = (re.search(r'nonce="([^"]+)"', answer)[1], 1)
+        self.refresh(users)
 
-    def again(self, user, expires=3600):
-        answer = self.send(user, expires, self.authorization(user))
-        kit.check(answer.startswith("SIP/2.0 200"), answer)
+    def refresh(self, users):
+        self.register(users, 3600, 200, authorize=True)
+
+    def remove(self, users):
+        self.register(users, 0, 200, authorize=True)
 
     def each(self, users, do):
-        """One after the other, at the pace if there is time for it."""
-        due = time.monotonic()
-        for user in users:
-            do(user)
-            due += self.pace
-            time.sleep(max(0, due - time.monotonic()))
+        for i in range(0, len(users), self.at_once):
+            do(users[i:i + self.at_once])
 
 
 class Bench:
@@ -171,16 +177,15 @@ class Bench:
             self.measure("idle", 1, lambda: time.sleep(args.idle))
             self.idle = {role: self.rows["idle", role][-1] for role in ROLES}
             answering = bed.sipp("answer", calls=args.operations + 1, user="phone", seconds=600)
-            phone = Phone(serving, answering.port, 1 / args.rate)
-            self.measure("first", args.operations, lambda: phone.each(self.users, phone.challenged))
-            self.measure("refresh", args.operations, lambda: phone.each(self.users, phone.again))
+            phones = Phones(serving, answering.port, args.at_once)
+            self.measure("first", args.operations, lambda: phones.each(self.users, phones.first))
+            self.measure("refresh", args.operations, lambda: phones.each(self.users, phones.refresh))
             calls = [(kit.name(0), kit.credentials(0), kit.name(user)) for user in self.users]
             bed.play("call", calling, rows=calls[:1], seconds=60)  # the peers get their connection to each other
             self.measure("call", args.operations, lambda: bed.play("call", calling, calls=args.operations, rows=calls,
                                                                    rate=args.call_rate, seconds=600))
             answering.end()
-            self.measure("remove", args.operations,
-                         lambda: phone.each(self.users, lambda user: phone.again(user, 0)))
+            self.measure("remove", args.operations, lambda: phones.each(self.users, phones.remove))
 
     def median(self, what, role, column):
         return statistics.median(row[column] for row in self.rows[what, role])
@@ -205,8 +210,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--operations", type=int, default=500, help="of each kind in a run (default 500)")
     parser.add_argument("--runs", type=int, default=3, help="how often all is done (default 3)")
-    parser.add_argument("--rate", type=float, default=200, help="REGISTERs a second, at most (default 200)")
-    parser.add_argument("--call-rate", type=int, default=50, help="calls a second (default 50)")
+    parser.add_argument("--at-once", type=int, default=10, help="REGISTERs that wait for their answers (default 10)")
+    parser.add_argument("--call-rate", type=int, default=100, help="calls a second (default 100)")
     parser.add_argument("--idle", type=float, default=10, help="seconds of idling to take off (default 10)")
     parser.add_argument("--settle", type=float, default=1, help="seconds of waiting after each kind (default 1)")
     args = parser.parse_args()
