@@ -48,6 +48,9 @@ void AttachQueue::attach(AttachPurpose purpose, unsigned slot, wire::Destination
 void AttachQueue::start(const NodeId& node, Candidate& candidate, Context& context) {
   // A second try goes as routing says: the peer that named the node may be what is in the way.
   const NodeId via = candidate.tries % 2 == 0 && state_.links.contains(candidate.via) ? candidate.via : NodeId{};
+  // What is sent towards our own range comes nowhere but here. The Attach would wait for its answer in vain, and stand
+  // in the way of that of the node itself when it is started again.
+  if (via.is_zero() && state_.responsible(ring::to_point(node.view()))) return failed(candidate, context);
   candidate.number = state_.next_number++;
   candidate.through = via;
   candidate.overdue = context.now.mono + kOverdue;

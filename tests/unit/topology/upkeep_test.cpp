@@ -122,6 +122,14 @@ TEST_CASE("6940-10.7.1-5, 6940-10.7.1-6: a lost neighbour is looked for, and out
   CHECK(peer.topology->status().successors.front() == node(0x88));
 }
 
+TEST_CASE("a lost predecessor is waited for: no way leads to a Node-ID of the own range") {
+  Member peer;
+  peer.unlink(0x78);
+  REQUIRE(peer.topology->responsible(resource(0x78)));
+  peer.pass(60s);
+  CHECK(!peer.want({node(0x78)}));
+}
+
 TEST_CASE("6940-10.7.1-7, 6940-10.7.1-8: alone after losing all, a peer pings through a bootstrap node and joins") {
   Lone peer(0x80);
   peer.start_first();
