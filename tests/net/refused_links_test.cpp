@@ -1,6 +1,9 @@
 // What comes in on a real peer's port and is no peer: no TLS, wrong certificates, broken frames. The peer lives, says
 // why, counts it, and nothing stored changes.
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -144,4 +147,73 @@ TEST_CASE("garbage past TLS ends the link, and is told") {
   rogue->send_raw(as_bytes("this is no TLS record at all"));
   CHECK(bed.loop.run_until([&] { return bed.peer.count(Counter::links_closed) == 1; }));
   CHECK(bed.peer.ends().size() == 1);
+}
+
+namespace {
+
+// A server that takes connections and speaks no TLS.
+class Babbler {
+ public:
+  Babbler() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    REQUIRE(::bind(socket_, reinterpret_cast<const sockaddr*>(&at), size) == 0);
+    REQUIRE(::listen(socket_, 16) == 0);
+    REQUIRE(::getsockname(socket_, reinterpret_cast<sockaddr*>(&at), &size) == 0);
+    address_ = *io::parse_address("127.0.0.1:" + std::to_string(ntohs(at.sin_port)));
+  }
+  ~Babbler() { ::close(socket_); }
+  Babbler(const Babbler&) = delete;
+  Babbler& operator=(const Babbler&) = delete;
+
+  [[nodiscard]] wire::IpAddressPort address() const { return address_; }
+  void pump() {
+    const int accepted = ::accept(socket_, nullptr, nullptr);
+    if (accepted < 0) return;
+    const std::string words = "220 mail.example ESMTP, what is it you want of me?\r\n";
+    CHECK(::send(accepted, words.data(), words.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(words.size()));
+    ::close(accepted);
+  }
+
+ private:
+  int socket_;
+  wire::IpAddressPort address_;
+};
+
+}  // namespace
+
+TEST_CASE("bootstrap nodes that are no peers of this overlay are told, counted, and passed over") {
+  Bed bed;
+  Babbler babbler;
+  const kit::Fixture other("other.example");
+  RealPeer foreign(bed.loop,
+                   {other.config_ptr(), other.issue(kit::node_number(3), "n@other.example"), true, {}, {}, 0});
+  RealPeer fresh(bed.loop, {bed.config,
+                            bed.overlay.issue(kit::node_number(2), "node2@net.example"),
+                            false,
+                            {babbler.address(), foreign.address(), bed.peer.address()},
+                            {},
+                            2});
+  const auto joined = [&] {
+    babbler.pump();
+    return fresh.ready() && bed.peer.ready();
+  };
+  CHECK(bed.loop.run_until(joined));
+  RealPeer lost(bed.loop, {bed.config,
+                           bed.overlay.issue(kit::node_number(4), "node4@net.example"),
+                           false,
+                           {babbler.address(), foreign.address()},
+                           {},
+                           2});
+  const auto tried_both = [&] {
+    babbler.pump();
+    return lost.count(Counter::links_failed) > 0 && lost.count(Counter::links_refused) > 0 &&
+           foreign.count(Counter::links_refused) > 0 && lost.ends().size() >= 2;
+  };
+  CHECK(bed.loop.run_until(tried_both));
+  CHECK_FALSE(lost.node().joined());
+  for (const char* reason : {"wrong version number", "certificate is of overlay other.example, not net.example"})
+    CHECK_MESSAGE(lost.why().find(reason) != std::string::npos, lost.why());
 }
