@@ -1,6 +1,7 @@
 // reload-certs: the certificate authority and the configuration document of an overlay, from the command line.
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 
 #include "certs/commands.hpp"
@@ -142,6 +143,7 @@ int report(const Result<void>& done) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a failed write, like a full disk
   CLI::App app("Certificates and configuration of a RELOAD overlay (RFC 6940)", "reload-certs");
   app.footer(kExamples);
   app.require_subcommand(1);

@@ -20,8 +20,8 @@ namespace reload::io {
 // Sends nothing.
 [[nodiscard]] std::optional<wire::IpAddressPort> local_address_towards(const wire::IpAddressPort& remote);
 
-// One TCP connection. Destroying it closes it; what was written before still goes out, if the other side takes it within
-// some seconds.
+// One TCP connection. Destroying it closes it; what was written before still goes out, if the other side takes it
+// within some seconds.
 class UvStream {
  public:
   struct Events {
