@@ -194,6 +194,11 @@ class Demo:
                       "> /tmp/phone%d/accounts && baresip -f /tmp/phone%d" %
                       (user, user, self.args.overlay, user, port, user, user))
             print("Then type into the first:  /dial sip:user1@%s" % self.args.overlay)
+        client = pathlib.Path(self.args.bin) / "client" / "reload-client"
+        print("\nLook into the overlay as a client of it:")
+        print("  %s issue --dir %s --node --out %s/client.pem" % (self.certs, self.dir, self.dir))
+        print("  %s --overlay-config %s/overlay.xml --credential %s/client.pem resolve user0@%s" %
+              (client, self.dir, self.dir, self.args.overlay))
         print("\nEnd all of them with Ctrl-C.", flush=True)
 
 

@@ -7,13 +7,15 @@ pass the one before it in the ring (forwarding); the last has no part (uninvolve
 one kind after the other, and what every process used is read before and after: CPU time of all its threads from /proc;
 signatures, RELOAD messages, their bytes, and bytes of SIP between peers from its /metrics. What the idle overlay uses
 in the same time, measured in the same run, is taken off. Printed are figures per operation, medians over the runs.
+The slower the pace, the more of the CPU time is waking up for one message: name the pace with the figures.
 
   first    REGISTER of a phone that was not registered: a challenge, the answer, a Store with two replicas
   refresh  REGISTER again with the nonce at hand; a Store follows only once in 50 to 80 % of the registration's lifetime
   remove   REGISTER with Expires 0: a removal is stored
   call     INVITE, challenge, INVITE, 100, 180, 200, ACK, BYE, 200, to a phone at the serving peer
 
-Needs the programs in $RELOAD_BUILD, best of a release build, and sipp.
+Needs the programs in $RELOAD_BUILD, by default build/release, and sipp. `meson setup build/release
+--buildtype=release && ninja -C build/release` makes them.
 """
 import argparse
 import hashlib
