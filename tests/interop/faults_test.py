@@ -22,7 +22,7 @@ NEWCOMERS = 150 * (PEERS + 1)
 CALLS_PER_SECOND = 10
 FOUND_WITHIN = 10.0
 ATTEMPT_SECONDS = 2.0  # after which a caller would dial again
-REJOINED_WITHIN = 60.0
+REJOINED_WITHIN = 30.0
 EVERY_PEER = {i: {"stranger-rate": 100000, "register-rate": 100000} for i in range(PEERS)}
 
 

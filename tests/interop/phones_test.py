@@ -6,12 +6,14 @@ import time
 
 import kit
 from kit import check, contact, credentials, name, secret, wait_until
+from udp_phones import UdpPhones
 
 ARGS = kit.options(__doc__)
 USERS = 1000 if ARGS.full else 100
 RATE = 50
 EXTRA_USERS = 60
 PRIVATE_PEER = 4  # takes no calls from strangers
+SHA_PEER = 2  # offers SHA-256 besides MD5
 
 
 def register(bed, user, peer, phone, tcp=False, expires=600):
@@ -171,6 +173,17 @@ def test_a_wrong_password_is_refused_and_counted(bed):
     wait_until("refusal counted", refused)
 
 
+def test_a_phone_may_prove_its_password_by_sha_256(bed):
+    user = bed.user()
+    phone = UdpPhones()
+    bed.phones.append(phone)
+    status = phone.register(user, bed.sip(SHA_PEER), algorithm="SHA-256")
+    check(status == 200, "answered", status)
+    status = phone.register(user, bed.sip(0), algorithm="SHA-256")
+    check(status == 401, "a peer that offers MD5 alone answered", status)
+    check(phone.reach(user, bed.sip(3)) == 200 and phone.reached, "the phone was not reached")
+
+
 def test_a_flood_of_registers_is_stopped_and_hurts_nobody(bed):
     user, caller = bed.user(), bed.user()
     before = bed.metrics(0)
@@ -292,4 +305,5 @@ def test_a_client_resolves_what_phones_registered(bed):
 
 if __name__ == "__main__":
     kit.run([test for word, test in list(globals().items()) if word.startswith("test_")], ARGS.only,
-            kit.Overlay(5, USERS + EXTRA_USERS, {PRIVATE_PEER: {"no-anonymous-calls": True}}, first_free_user=USERS))
+            kit.Overlay(5, USERS + EXTRA_USERS, first_free_user=USERS, settings={
+                PRIVATE_PEER: {"no-anonymous-calls": True}, SHA_PEER: {"sip-digest": ["md5", "sha256"]}}))
