@@ -72,6 +72,13 @@ struct UpdateWanted {
   NodeId node;
 };
 
+// An answer came from a node that is not the nearest to the resource by what the topology knows: either it has no right
+// to answer, or a neighbour between is gone without a word.
+struct ResponderDoubted {
+  ResourceId resource;
+  NodeId signer;
+};
+
 // Topology to storage.
 struct RangeChanged {};  // own range or replica set changed: see what to hand over, copy or delete
 struct NeighborFailed {  // 6940 10.7.1: start the hold-down before new replicas
@@ -99,7 +106,7 @@ struct ConfigOffered {
 
 using Effect =
     std::variant<SendRequest, CancelRequest, SendAnswer, SendError, SignValue, WantLink, DropLink, UpdateWanted,
-                 RangeChanged, NeighborFailed, HandOver, HandedOver, JoinStateChanged, ConfigOffered>;
+                 ResponderDoubted, RangeChanged, NeighborFailed, HandOver, HandedOver, JoinStateChanged, ConfigOffered>;
 using Effects = std::deque<Effect>;
 
 }  // namespace reload::messaging

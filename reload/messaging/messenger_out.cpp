@@ -131,6 +131,9 @@ void Messenger::Impl::on_answer(Inbound inbound, const security::Signer& signer,
   const TransactionId transaction = inbound.header.transaction_id;
   if (!may_answer(requests.find(transaction)->request.to, signer.node_id, context.route)) {
     context.counters.add(Counter::answers_unexpected);
+    const wire::DestinationList& to = requests.find(transaction)->request.to;
+    if (const auto* resource = std::get_if<ResourceId>(&to.back()))
+      context.effects.push_back(ResponderDoubted{*resource, signer.node_id});
     return;  // the timer runs on: the right node may still answer
   }
   context.counters.add(Counter::answers_received);

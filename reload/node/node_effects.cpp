@@ -44,28 +44,30 @@ bool Node::Impl::settle_once(messaging::Context& context) {
 
 void Node::Impl::apply(messaging::Effect& effect, messaging::Context& context) {
   using namespace messaging;
-  std::visit(Overloaded{
-                 [&](SendRequest& request) { messenger.send_request(std::move(request), context); },
-                 [&](CancelRequest& request) { messenger.cancel_request(request); },
-                 [&](SendAnswer& answer) { messenger.send_answer(std::move(answer), context); },
-                 [&](SendError& error) { messenger.send_error(std::move(error), context); },
-                 [&](SignValue& value) { messenger.sign_value(std::move(value), context); },
-                 [&](WantLink& want) {
-                   counters.add(Counter::attaches_sent);
-                   connect.attach(want.number, std::move(want.to), want.send_update, context);
-                 },
-                 [&](DropLink& drop) {
-                   for (LinkId id : links.links_to(drop.node)) close(id, drop.reason, context);
-                 },
-                 [&](UpdateWanted& wanted) { topology->on_update_wanted(wanted.node, context); },
-                 [&](RangeChanged&) { storage.on_range_changed(context); },
-                 [&](NeighborFailed& failed) { storage.on_neighbor_failed(failed.node, context); },
-                 [&](HandOver& order) { storage.on_hand_over(order.owner, order.after, context); },
-                 [&](HandedOver& done) { topology->on_handed_over(done.owner, context); },
-                 [&](JoinStateChanged& change) { outputs.push_back(Joined{change.joined}); },
-                 [&](ConfigOffered& offer) { offer_config(offer, context); },
-             },
-             effect);
+  std::visit(
+      Overloaded{
+          [&](SendRequest& request) { messenger.send_request(std::move(request), context); },
+          [&](CancelRequest& request) { messenger.cancel_request(request); },
+          [&](SendAnswer& answer) { messenger.send_answer(std::move(answer), context); },
+          [&](SendError& error) { messenger.send_error(std::move(error), context); },
+          [&](SignValue& value) { messenger.sign_value(std::move(value), context); },
+          [&](WantLink& want) {
+            counters.add(Counter::attaches_sent);
+            connect.attach(want.number, std::move(want.to), want.send_update, context);
+          },
+          [&](DropLink& drop) {
+            for (LinkId id : links.links_to(drop.node)) close(id, drop.reason, context);
+          },
+          [&](UpdateWanted& wanted) { topology->on_update_wanted(wanted.node, context); },
+          [&](ResponderDoubted& doubt) { topology->on_responder_doubted(doubt.resource, doubt.signer, context); },
+          [&](RangeChanged&) { storage.on_range_changed(context); },
+          [&](NeighborFailed& failed) { storage.on_neighbor_failed(failed.node, context); },
+          [&](HandOver& order) { storage.on_hand_over(order.owner, order.after, context); },
+          [&](HandedOver& done) { topology->on_handed_over(done.owner, context); },
+          [&](JoinStateChanged& change) { outputs.push_back(Joined{change.joined}); },
+          [&](ConfigOffered& offer) { offer_config(offer, context); },
+      },
+      effect);
 }
 
 void Node::Impl::apply(messaging::MessengerEvent& event, messaging::Context& context) {

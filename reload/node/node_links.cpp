@@ -115,7 +115,11 @@ void Node::Impl::forget(LinkId id, messaging::Context& context) {
   links.remove(id);
   forwarder.on_link_closed(id);
   connect.on_link_down(id);
-  if (overlay && node && !links.connected(*node)) topology->on_link_down(*node, context);
+  if (!overlay || !node) return;
+  if (!links.connected(*node))
+    topology->on_link_down(*node, context);
+  else if (!links.working(*node))  // the one that is gone was the last that worked
+    topology->on_link_suspect(*node, true, context);
 }
 
 void Node::Impl::take(LinkBytes& input, messaging::Context& context) {

@@ -59,7 +59,10 @@ void Chord::on_link_down(const NodeId& node, Context& context) {
   settle(context);
 }
 
-void Chord::on_link_suspect(const NodeId& node, bool suspect, Context&) { upkeep_.on_link_suspect(node, suspect); }
+void Chord::on_link_suspect(const NodeId& node, bool suspect, Context& context) {
+  upkeep_.on_link_suspect(node, suspect, context);
+  settle(context);
+}
 
 void Chord::on_attach_done(std::uint64_t number, const Result<NodeId>& node, Context& context) {
   const std::optional<AttachDone> done = attaches_.on_done(number, node, context);
@@ -151,7 +154,7 @@ void Chord::on_answer(const messaging::Token& token, const messaging::Answer& an
   state_.requests.erase(token.number);
   switch (sent.kind) {
     case RequestKind::update:
-    case RequestKind::successor_ping:
+    case RequestKind::neighbor_ping:
     case RequestKind::route_query: {
       const bool known = state_.tables.contains(sent.node);
       upkeep_.on_answer(sent, answer, context);
@@ -209,6 +212,7 @@ void Chord::on_bootstrap_answer(const SentRequest& sent, const messaging::Answer
 }
 
 void Chord::on_timer(Context& context) {
+  for (const NodeId& node : upkeep_.fail_silent(context)) fingers_.on_lost(node, context);
   upkeep_.on_timer(context);
   admission_.on_timer(context);
   join_.on_timer(context);
@@ -305,12 +309,29 @@ bool Chord::plausible_replica_source(const ResourceId& resource, const NodeId& s
 
 bool Chord::plausible_responder(const ResourceId& resource, const NodeId& signer) const {
   if (!ring::is_point(resource.view()) || !ring::is_point(signer.view())) return false;
-  const Point at = ring::to_point(resource.view());
-  const Point distance = ring::distance(at, ring::to_point(signer.view()));
+  return !nearest_neighbor(ring::to_point(resource.view()), ring::to_point(signer.view()));
+}
+
+std::optional<NodeId> Chord::nearest_neighbor(Point from, Point to) const {
+  std::optional<NodeId> nearest;
+  Point distance = ring::distance(from, to);
   const NeighborLists lists = state_.neighbors();
-  const auto nearer = [&](const NodeId& node) { return ring::distance(at, ring::to_point(node.view())) < distance; };
-  return !std::any_of(lists.predecessors.begin(), lists.predecessors.end(), nearer) &&
-         !std::any_of(lists.successors.begin(), lists.successors.end(), nearer);
+  for (const std::vector<NodeId>* list : {&lists.predecessors, &lists.successors}) {
+    for (const NodeId& node : *list) {
+      const Point behind = ring::distance(from, ring::to_point(node.view()));
+      if (behind >= distance) continue;
+      nearest = node;
+      distance = behind;
+    }
+  }
+  return nearest;
+}
+
+void Chord::on_responder_doubted(const ResourceId& resource, const NodeId& signer, Context& context) {
+  if (!ring::is_point(resource.view()) || !ring::is_point(signer.view())) return;
+  if (const auto passed = nearest_neighbor(ring::to_point(resource.view()), ring::to_point(signer.view())))
+    upkeep_.on_doubt(*passed, context);
+  settle(context);
 }
 
 NodeId Chord::owner_of(const ResourceId& resource) const {

@@ -27,6 +27,7 @@ class Chord final : public Topology {
   void on_request(const messaging::Request& request, messaging::Context& context) override;
   void on_answer(const messaging::Token& token, const messaging::Answer& answer, messaging::Context& context) override;
   void on_update_wanted(const NodeId& node, messaging::Context& context) override;
+  void on_responder_doubted(const ResourceId& resource, const NodeId& signer, messaging::Context& context) override;
   void on_handed_over(const NodeId& owner, messaging::Context& context) override;
   void on_partition_check(const NodeId& bootstrap, messaging::Context& context) override;
   void on_timer(messaging::Context& context) override;
@@ -48,6 +49,8 @@ class Chord final : public Topology {
   [[nodiscard]] std::uint32_t responsible_ppb() const override;
 
  private:
+  // The neighbour nearest behind `from`, where one is nearer than `to`.
+  [[nodiscard]] std::optional<NodeId> nearest_neighbor(ring::Point from, ring::Point to) const;
   void settle(messaging::Context& context);
   void on_update(const messaging::Request& request, messaging::Context& context);
   void on_route_query(const messaging::Request& request, messaging::Context& context);

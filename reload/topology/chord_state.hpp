@@ -13,16 +13,18 @@ namespace reload::topology {
 struct Link {
   bool leaving = false;        // it said Leave: never routed through again over this link
   bool update_wanted = false;  // it asked for an Update that this peer could not send yet
-  bool suspect = false;
-  bool answered = false;                      // a request of the topology, since the link came up
+  bool suspect = false;        // no acknowledgement for an RTO
+  bool answered = false;       // a request of the topology, since the link came up
+  Mono suspect_since;
   Mono heard;                                 // last answer or Update
+  Mono pinged;                                // last Ping to see whether it is there
   std::vector<NodeId> named;                  // the neighbours it told of last
   std::shared_ptr<const NeighborLists> told;  // the neighbours of ours it knows; null: not even that we are a peer
   std::optional<Mono> update_out;             // since when an Update to it is unanswered
   Mono refresh_at;                            // when it gets the next periodic Update
 };
 
-enum class RequestKind : std::uint8_t { update, join, leave, successor_ping, finger_ping, bootstrap_ping, route_query };
+enum class RequestKind : std::uint8_t { update, join, leave, neighbor_ping, finger_ping, bootstrap_ping, route_query };
 struct SentRequest {
   RequestKind kind = RequestKind::update;
   NodeId node;

@@ -11,7 +11,9 @@ namespace {
 
 constexpr Duration kBroadcastDelay = 200ms;  // gathers a burst of changes for nodes that are not neighbours
 constexpr Duration kUpdateInFlight = 1s;     // a newer Update waits that long for the answer to the one before
-constexpr Duration kSuccessorPing = 30s;     // a successor that said nothing for so long is asked
+constexpr Duration kNeighborPing = 10s;      // the nearest neighbours are asked when they said nothing for so long
+constexpr Duration kDoubtPing = 1s;          // likewise a neighbour that others pass by
+constexpr Duration kSilentTime = 2s;         // from no acknowledgement within an RTO to no place in the Routing Table
 
 bool contains(const std::vector<NodeId>& nodes, const NodeId& node) {
   return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
@@ -26,6 +28,8 @@ void ChordUpkeep::on_link_up(const NodeId& node, Context& context) {
   // A link besides an older one may be to the same node started anew, whose end of the older one is gone: what was
   // said over that does not count.
   link.leaving = false;
+  link.suspect = false;
+  state_.tables.set_suspect(node, false);
   link.answered = false;
   link.told.reset();
   link.update_out.reset();
@@ -45,9 +49,49 @@ void ChordUpkeep::on_link_down(const NodeId& node, Context& context) {
   if (neighbor) attaches_.consider_again(node, context);
 }
 
-void ChordUpkeep::on_link_suspect(const NodeId& node, bool suspect) {
-  if (Link* link = state_.links.get(node)) link->suspect = suspect;
+// 6940 6.6.5: a peer that acknowledges nothing goes out of the Routing Table, while its link is kept in case it comes
+// back. Forwarding passes it by at once; its range is taken over a little later, so that a hiccup moves no data.
+void ChordUpkeep::on_link_suspect(const NodeId& node, bool suspect, Context& context) {
+  Link* link = state_.links.get(node);
+  if (!link || link->suspect == suspect) return;
+  link->suspect = suspect;
   state_.tables.set_suspect(node, suspect);
+  if (suspect) {
+    link->suspect_since = context.now.mono;
+    sooner(silent_at_, context.now.mono + kSilentTime);
+    ping(node, *link, context);  // its acknowledgement is what could bring the link back
+  } else if (state_.joined() && !state_.tables.contains(node)) {
+    link->told.reset();
+    attaches_.consider(node, {}, context);  // its Update brings it back
+  }
+}
+
+std::vector<NodeId> ChordUpkeep::fail_silent(Context& context) {
+  if (!silent_at_ || *silent_at_ > context.now.mono) return {};
+  silent_at_.reset();
+  std::vector<NodeId> silent;
+  for (const auto& [node, link] : state_.links) {
+    if (!link.suspect || !state_.tables.contains(node)) continue;
+    if (link.suspect_since + kSilentTime <= context.now.mono) {
+      silent.push_back(node);
+    } else {
+      sooner(silent_at_, link.suspect_since + kSilentTime);
+    }
+  }
+  for (const NodeId& node : silent) fail(node, context);
+  return silent;
+}
+
+void ChordUpkeep::on_doubt(const NodeId& node, Context& context) { ping_if_quiet(node, kDoubtPing, context); }
+
+void ChordUpkeep::ping_if_quiet(const NodeId& node, Duration quiet, Context& context) {
+  Link* link = state_.links.get(node);
+  if (link && context.now.mono - std::max(link->heard, link->pinged) >= quiet) ping(node, *link, context);
+}
+
+void ChordUpkeep::ping(const NodeId& node, Link& link, Context& context) {
+  link.pinged = context.now.mono;
+  state_.send(RequestKind::neighbor_ping, node, MessageCode::ping_req, wire::encode(wire::PingReq{}), context);
 }
 
 void ChordUpkeep::remove(const NodeId& node, Context& context) {
@@ -94,6 +138,12 @@ void ChordUpkeep::on_update(const messaging::Request& request, const wire::Updat
       if (link && count <= 2 * limits::kNeighborsEachSide && !contains(link->named, node)) link->named.push_back(node);
       attaches_.consider(node, from, context);
     }
+  }
+  // Who takes us for its successor knows nobody between: is our predecessor still there?
+  const std::optional<NodeId> predecessor = state_.tables.first_predecessor();
+  if (link && predecessor && *predecessor != from && !update.successors.empty() &&
+      update.successors.front() == state_.self) {
+    on_doubt(*predecessor, context);
   }
   // The floor is what the nearest successor says it is: once that names it no more, it is gone.
   if (state_.floor && state_.tables.first_successor() == from && update.type != ChordUpdateType::peer_ready &&
@@ -219,14 +269,11 @@ void ChordUpkeep::on_timer(Context& context) {
       sooner(refresh_at_, link.refresh_at);
     }
   }
-  if (!ping_at_) ping_at_ = now + kSuccessorPing;
+  if (!ping_at_) ping_at_ = now + kNeighborPing;
   if (*ping_at_ > now) return;
-  ping_at_ = now + kSuccessorPing;
-  const std::optional<NodeId> successor = state_.tables.first_successor();
-  const Link* link = successor ? state_.links.get(*successor) : nullptr;
-  if (link && now - link->heard >= kSuccessorPing) {
-    state_.send(RequestKind::successor_ping, *successor, MessageCode::ping_req, wire::encode(wire::PingReq{}), context);
-  }
+  ping_at_ = now + kNeighborPing;
+  if (const auto successor = state_.tables.first_successor()) ping_if_quiet(*successor, kNeighborPing, context);
+  if (const auto predecessor = state_.tables.first_predecessor()) ping_if_quiet(*predecessor, kNeighborPing, context);
 }
 
 void ChordUpkeep::on_config_changed(Context& context) {
@@ -245,6 +292,7 @@ void ChordUpkeep::on_config_changed(Context& context) {
 std::optional<Mono> ChordUpkeep::next_deadline() const {
   std::optional<Mono> deadline;
   if (state_.floor) sooner(deadline, state_.floor->until);
+  sooner(deadline, silent_at_);
   if (state_.join != JoinState::joined || !state_.announced) return deadline;
   sooner(deadline, broadcast_at_);
   sooner(deadline, refresh_at_);

@@ -15,7 +15,9 @@ class ChordUpkeep {
 
   void on_link_up(const NodeId& node, messaging::Context& context);
   void on_link_down(const NodeId& node, messaging::Context& context);
-  void on_link_suspect(const NodeId& node, bool suspect);
+  void on_link_suspect(const NodeId& node, bool suspect, messaging::Context& context);
+  // Others act as if this neighbour were gone: is it?
+  void on_doubt(const NodeId& node, messaging::Context& context);
   void on_update(const messaging::Request& request, const wire::UpdateReq& update, messaging::Context& context);
   void on_update_wanted(const NodeId& node, messaging::Context& context);
   // Of an Update or Ping sent from here.
@@ -28,6 +30,8 @@ class ChordUpkeep {
   // Sees what an input changed, and tells storage and the other nodes. Called last for each input.
   void settle(messaging::Context& context);
   void on_timer(messaging::Context& context);
+  // Fails the peers whose links have been suspect for too long, and names them.
+  std::vector<NodeId> fail_silent(messaging::Context& context);
   void on_config_changed(messaging::Context& context);
   [[nodiscard]] std::optional<Mono> next_deadline() const;
 
@@ -40,6 +44,8 @@ class ChordUpkeep {
   void send(const NodeId& node, Link& link, wire::ChordUpdateType type, messaging::Context& context);
   void tell(messaging::Context& context);
   void refill(messaging::Context& context);
+  void ping(const NodeId& node, Link& link, messaging::Context& context);
+  void ping_if_quiet(const NodeId& node, Duration quiet, messaging::Context& context);
 
   ChordState& state_;
   AttachQueue& attaches_;
@@ -53,6 +59,7 @@ class ChordUpkeep {
   std::optional<Mono> broadcast_at_;
   std::optional<Mono> refresh_at_;  // not after the first Link::refresh_at
   std::optional<Mono> ping_at_;
+  std::optional<Mono> silent_at_;  // not after the first peer with a suspect link is to be failed
 };
 
 }  // namespace reload::topology

@@ -67,6 +67,7 @@ void Client::on_link_down(const NodeId& node, Context& context) {
 }
 
 void Client::on_link_suspect(const NodeId&, bool, Context&) {}
+void Client::on_responder_doubted(const ResourceId&, const NodeId&, Context&) {}  // it knows nobody nearer
 
 void Client::on_attach_done(std::uint64_t number, const Result<NodeId>& node, Context& context) {
   if (number != number_ || !attaching_) return;

@@ -23,6 +23,7 @@ class Client final : public Topology {
   void on_request(const messaging::Request& request, messaging::Context& context) override;
   void on_answer(const messaging::Token& token, const messaging::Answer& answer, messaging::Context& context) override;
   void on_update_wanted(const NodeId& node, messaging::Context& context) override;
+  void on_responder_doubted(const ResourceId& resource, const NodeId& signer, messaging::Context& context) override;
   void on_handed_over(const NodeId& owner, messaging::Context& context) override;
   void on_partition_check(const NodeId& bootstrap, messaging::Context& context) override;
   void on_timer(messaging::Context& context) override;

@@ -37,6 +37,8 @@ class Topology : public forwarding::RouteView {
   virtual void on_answer(const messaging::Token& token, const messaging::Answer& answer,
                          messaging::Context& context) = 0;
   virtual void on_update_wanted(const NodeId& node, messaging::Context& context) = 0;
+  // An answer about the resource was refused because `signer` is not the nearest to it: see whether who is lives.
+  virtual void on_responder_doubted(const ResourceId& resource, const NodeId& signer, messaging::Context& context) = 0;
   // Storage has sent everything that HandOver asked for.
   virtual void on_handed_over(const NodeId& owner, messaging::Context& context) = 0;
   // A link to a bootstrap node is up, opened again to see whether the overlay fell apart (10.7.4.4). Pings the point

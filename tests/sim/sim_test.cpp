@@ -173,6 +173,38 @@ TEST_CASE("two neighbours killed at once lose no value") {
   }
 }
 
+TEST_CASE("a peer that falls silent is passed by within 10 s of look-ups, and is back when it speaks again") {
+  for (std::uint64_t seed = 409; seed < 419; ++seed) {
+    INFO("seed " << seed);
+    World world({.seed = seed});
+    start_ring(world, 7, 500ms);
+    REQUIRE(becomes_whole(world, 60s));
+    const auto users = store_values(world, 60, 3600);
+    REQUIRE(users.size() == 60);
+    // Its links stay up, as when a host loses its power: nobody is told that it is gone.
+    const std::size_t silent = 3;
+    const std::size_t asker = 5;
+    world.network().partition({silent});
+    std::size_t found = 0;
+    const auto look_up = [&](const std::string& user) {
+      world.overlay(asker).fetch({user, kKind, {}}, [&](const auto& outcome) {
+        if (outcome && outcome->size() == 1) ++found;
+      });
+    };
+    for (const std::string& user : users) look_up(user);
+    world.run_for(10s);
+    found = 0;
+    for (const std::string& user : users) look_up(user);
+    world.run_for(2s);
+    CHECK(found == 60);
+    world.network().heal();
+    const bool healed = becomes_whole(world, 60s);
+    INFO(ring_fault(world));
+    CHECK(healed);
+    CHECK(find_values(world, users, 1) == 60);
+  }
+}
+
 TEST_CASE("a peer that leaves hands over and ends") {
   for (std::uint64_t seed = 300; seed < 310; ++seed) {
     INFO("seed " << seed);
