@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """reload-certs against OpenSSL's and libxml2's programs, and against wrong use.
 
-Usage: certs_test.py PATH-OF-RELOAD-CERTS. Ends with the line `N passed, N failed`.
+Runs the programs of the build in $RELOAD_BUILD. Ends with the line `N passed, N failed`.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PROGRAM = Path(sys.argv[1]).resolve()
+PROGRAM = Path(os.environ["RELOAD_BUILD"]).resolve() / "certs" / "reload-certs"
 OVERLAY = "demo.example"
 PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----\n.*?-----END \1-----\n", re.S)
 
