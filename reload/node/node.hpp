@@ -15,7 +15,6 @@ struct LinkInfo {
   NodeId node;
   wire::IpAddressPort remote;
   bool inbound = false;
-  bool client = false;
   Duration round_trip{};
 };
 struct NodeStatus {
@@ -26,7 +25,6 @@ struct NodeStatus {
   std::vector<LinkInfo> links;
   std::size_t values = 0;
   std::size_t resources = 0;
-  std::size_t requests_pending = 0;
   Duration uptime{};
 };
 

@@ -7,10 +7,12 @@ namespace reload::node {
 
 void Node::Impl::settle(messaging::Context& context) {
   // A step ends by itself: each round handles what the last one produced, and what goes to others leaves as output.
-  for (int round = 0; settle_once(context); ++round) RELOAD_CHECK(round < limits::kMaxSettleRounds);
+  const auto until_quiet = [&] {
+    for (int round = 0; settle_once(context); ++round) RELOAD_CHECK(round < limits::kMaxSettleRounds);
+  };
+  until_quiet();
   supervise_contact(context);
-  while (settle_once(context)) {
-  }
+  until_quiet();
 }
 
 bool Node::Impl::settle_once(messaging::Context& context) {
