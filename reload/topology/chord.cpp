@@ -318,6 +318,7 @@ std::optional<NodeId> Chord::nearest_neighbor(Point from, Point to) const {
   const NeighborLists lists = state_.neighbors();
   for (const std::vector<NodeId>* list : {&lists.predecessors, &lists.successors}) {
     for (const NodeId& node : *list) {
+      if (const Link* link = state_.links.get(node); link && link->suspect) continue;
       const Point behind = ring::distance(from, ring::to_point(node.view()));
       if (behind >= distance) continue;
       nearest = node;

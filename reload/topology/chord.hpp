@@ -49,7 +49,7 @@ class Chord final : public Topology {
   [[nodiscard]] std::uint32_t responsible_ppb() const override;
 
  private:
-  // The neighbour nearest behind `from`, where one is nearer than `to`.
+  // The neighbour nearest behind `from`, where one that is not suspect is nearer than `to`.
   [[nodiscard]] std::optional<NodeId> nearest_neighbor(ring::Point from, ring::Point to) const;
   void settle(messaging::Context& context);
   void on_update(const messaging::Request& request, messaging::Context& context);

@@ -13,7 +13,7 @@ constexpr Duration kBroadcastDelay = 200ms;  // gathers a burst of changes for n
 constexpr Duration kUpdateInFlight = 1s;     // a newer Update waits that long for the answer to the one before
 constexpr Duration kNeighborPing = 10s;      // the nearest neighbours are asked when they said nothing for so long
 constexpr Duration kDoubtPing = 1s;          // likewise a neighbour that others pass by
-constexpr Duration kSilentTime = 2s;         // from no acknowledgement within an RTO to no place in the Routing Table
+constexpr Duration kSilentTime = 1s;         // from no acknowledgement within an RTO to no place in the Routing Table
 
 bool contains(const std::vector<NodeId>& nodes, const NodeId& node) {
   return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
