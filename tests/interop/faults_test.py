@@ -21,6 +21,7 @@ USERS = 1000 if ARGS.full else 100
 NEWCOMERS = 150 * (PEERS + 1)
 CALLS_PER_SECOND = 10
 FOUND_WITHIN = 10.0
+FOUND_IN_SILENCE_WITHIN = 15.0  # no connection is closed, so three peers must each notice by themselves
 ATTEMPT_SECONDS = 2.0  # after which a caller would dial again
 REJOINED_WITHIN = 30.0
 EVERY_PEER = {i: {"stranger-rate": 100000, "register-rate": 100000} for i in range(PEERS)}
@@ -169,7 +170,30 @@ def test_kill_of_two_neighbours(bed):
     kill_and_restart(bed, ring[1:3])
 
 
-TESTS = [one(victim) for victim in (range(PEERS) if ARGS.full else [2])] + [test_kill_of_two_neighbours]
+def test_peer_that_falls_silent(bed):
+    victim = 3
+    wait_until("consistent ring before the silence", bed.ring_of_the_living_is_consistent, REJOINED_WITHIN)
+    staying = [peer for peer in bed.living() if peer != victim]
+    served = [user for user, home in bed.homes.items() if home in staying]
+    silent = time.monotonic()
+    bed.halt(victim)
+    try:
+        found = in_parallel(functools.partial(find, bed, staying, silent), served)
+    finally:
+        bed.resume(victim)
+    longest = max(found)
+    late = [entry for entry in found if entry[0] > FOUND_IN_SILENCE_WITHIN]
+    print("        silence of peer %d: %d registrations at living peers, found after at most %.2f s; %d needed more than "
+          "one attempt" % (victim, len(served), longest[0], len([entry for entry in found if entry[1] > 1])))
+    check(not late, len(late), "registrations were found late:", late[:5])
+    took = wait_until("consistent ring after the silence", bed.ring_of_the_living_is_consistent, REJOINED_WITHIN)
+    print("        one ring again after %.1f s" % took)
+    lost = bed.reach_all(list(bed.homes), bed.living())
+    check(not lost, len(lost), "of", len(bed.homes), "are not found afterwards:", list(lost.items())[:5])
+
+
+TESTS = [one(victim) for victim in (range(PEERS) if ARGS.full else [2])] + [test_kill_of_two_neighbours,
+                                                                             test_peer_that_falls_silent]
 
 if __name__ == "__main__":
     kit.run(TESTS, ARGS.only, Bed(PEERS, USERS + NEWCOMERS, EVERY_PEER, first_free_user=USERS))

@@ -125,6 +125,13 @@ class Overlay(demo.Demo):
         self.children[i].kill()
         self.children[i].wait()
 
+    def halt(self, i):
+        """The peer falls silent and its connections stay open, as when its host loses power."""
+        self.children[i].send_signal(signal.SIGSTOP)
+
+    def resume(self, i):
+        self.children[i].send_signal(signal.SIGCONT)
+
     def alive(self, i):
         return self.children[i].poll() is None
 
