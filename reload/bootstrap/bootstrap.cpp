@@ -25,13 +25,10 @@ void Bootstrap::try_next(messaging::Context& context) {
   state_ = State::connecting;
 }
 
-void Bootstrap::on_link(const NodeId&) {
-  state_ = State::connected;
-  pause_ = limits::kFirstBootstrapPause;
-}
+void Bootstrap::on_link(const NodeId&) { state_ = State::connected; }
 
 void Bootstrap::on_failed(messaging::Context& context) {
-  if (state_ != State::connecting) return;
+  if (state_ != State::connecting && state_ != State::connected) return;
   if (!left_.empty()) return try_next(context);
   // A whole round failed. The jitter keeps nodes that started together from coming back together.
   state_ = State::pausing;
@@ -42,6 +39,7 @@ void Bootstrap::on_failed(messaging::Context& context) {
 
 void Bootstrap::reset() {
   state_ = State::idle;
+  pause_ = limits::kFirstBootstrapPause;
   resume_at_.reset();
   open_.reset();
 }

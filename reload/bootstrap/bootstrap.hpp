@@ -14,10 +14,10 @@ class Bootstrap {
 
   // A link to some bootstrap node is wanted; no effect while one is being made.
   void begin(messaging::Context& context);
-  // The link asked for by take_open is up, or is not to be had.
+  // The link asked for by take_open is up; or it is not to be had, or led nowhere: the next node's turn.
   void on_link(const NodeId& node);
   void on_failed(messaging::Context& context);
-  // The link is gone, or of no more use: back to idle.
+  // No bootstrap node is needed any more: back to idle.
   void reset();
   void on_timer(messaging::Context& context);
   [[nodiscard]] std::optional<Mono> next_deadline() const;

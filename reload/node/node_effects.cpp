@@ -289,8 +289,9 @@ void Node::Impl::supervise_contact(messaging::Context& context) {
     return topology->start_first(context);
   }
   if (contact && (state == topology::JoinState::idle || !links.connected(*contact))) {
+    // It may be waiting for a way in as this one does: when all of them are, a first peer begins.
     const NodeId useless = *std::exchange(contact, std::nullopt);
-    bootstrap.reset();
+    bootstrap.on_failed(context);
     for (LinkId id : links.links_to(useless)) close(id, "no way into the overlay through this node", context);
   }
   if (bootstrap.state() == bootstrap::State::idle) bootstrap.begin(context);
