@@ -275,6 +275,16 @@ def test_requests_outside_a_call(bed):
             register(bed, user, 1, contact(phone, name(user)), tcp, expires=0)
 
 
+def test_a_subscription_is_notified_within_its_dialog(bed):
+    user, caller = bed.user(), bed.user()
+    for tcp in (False, True):
+        phone = bed.sipp("notify", tcp=tcp)
+        register(bed, user, 1, phone, tcp)
+        call(bed, caller, name(user), 3, scenario="subscribe", tcp=tcp)
+        phone.succeed()
+        register(bed, user, 1, contact(phone, name(user)), tcp, expires=0)
+
+
 def test_a_peer_answers_options_to_itself(bed):
     for tcp in (False, True):
         bed.play("options_to_peer", bed.sip(3), tcp=tcp)
