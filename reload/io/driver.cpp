@@ -252,6 +252,7 @@ void Driver::lost(LinkId id, std::string reason) {
     return try_next_address(id);
   }
   const bool was_up = link.up;
+  if (was_up) gone_[id] = {link.remote, link.inbound, true, false, {}};
   links_.erase(found);
   if (was_up)
     input(node::LinkDown{id, std::move(reason)});
@@ -265,7 +266,13 @@ void Driver::tell(const Link& link, bool by_remote, const std::string& reason) c
 
 void Driver::close(const node::CloseLink& order) {
   const auto found = links_.find(order.link);
-  if (found == links_.end()) return;
+  if (found == links_.end()) {
+    // The other side was faster; why this one would have closed the link is worth knowing all the same.
+    const auto gone = gone_.find(order.link);
+    if (gone == gone_.end() || !options_.on_link_end) return;
+    gone->second.reason = order.reason;
+    return options_.on_link_end(gone->second);
+  }
   Link& link = *found->second;
   tell(link, false, order.reason);
   if (link.tls && link.stream) {
@@ -325,6 +332,7 @@ void Driver::turn() {
       dirty_ = true;
     }
   }
+  gone_.clear();
   for (LinkId id : std::exchange(touched_, {})) write_out(id);
   // write_out may have lost a link, which is an input: the next turn comes at once.
   arm_timer();

@@ -91,7 +91,8 @@ class Driver {
   uv_timer_t* handshake_timer_;
   uv_prepare_t* prepare_;
   uv_async_t* async_;
-  std::vector<LinkId> touched_;  // links with bytes to send at the end of the turn
+  std::vector<LinkId> touched_;     // links with bytes to send at the end of the turn
+  std::map<LinkId, LinkEnd> gone_;  // links lost in this turn, of which the node does not know yet
   bool dirty_ = false;
   bool stopped_ = false;
   std::mutex posted_mutex_;
