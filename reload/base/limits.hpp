@@ -38,6 +38,7 @@ inline constexpr Duration kReturnStateTime = 15s;
 // of many waiting nodes on a returning bootstrap node small.
 inline constexpr Duration kFirstBootstrapPause = 200ms;
 inline constexpr Duration kLastBootstrapPause = 10s;
+inline constexpr Duration kCutOffCheckInterval = 10s;  // how often a peer that may be cut off looks for the overlay
 
 // Transactions. 6940 6.2.1: 15 s is the life of a request.
 inline constexpr std::size_t kMaxRequestsOut = 65536;
@@ -86,7 +87,9 @@ inline constexpr std::size_t kMaxSignerCertificates = 16384;  // parsed certific
 inline constexpr std::size_t kMaxMemoryValues = 4'000'000;    // about 8 GiB of values of 2 KiB
 
 // Topology. 6940 10.4: at least three of each; 6940 10.6.. suggests 16 fingers, up to 128.
-inline constexpr std::size_t kNeighborsEachSide = 3;
+inline constexpr std::size_t kNeighborsEachSide = 3;  // at least; more in a large ring, up to
+inline constexpr std::size_t kMaxNeighborsEachSide =
+    16;                                      // enough for 2^32 peers; ids packed around a peer gain no more
 inline constexpr std::size_t kReplicas = 2;  // 6940 10.4: the first and the second successor
 inline constexpr std::size_t kMaxNeighborsInUpdate = 64;
 inline constexpr std::size_t kFingers = 16;

@@ -276,10 +276,12 @@ void Node::Impl::supervise_contact(messaging::Context& context) {
   if (topology->joined()) {
     contact.reset();
     if (bootstrap.state() == bootstrap::State::connected) bootstrap.reset();
-    if (!next_partition_check) next_partition_check = context.now.mono + config->chord_update_interval;
+    // 6940 10.7.4.4: another ring may have formed around another bootstrap node. 10.7.1: or this peer lost the ring.
+    const bool urgent = topology->cut_off() && limits::kCutOffCheckInterval < config->chord_update_interval;
+    const Mono next = context.now.mono + (urgent ? limits::kCutOffCheckInterval : config->chord_update_interval);
+    if (!next_partition_check || next < *next_partition_check) next_partition_check = next;
     if (*next_partition_check > context.now.mono) return;
-    // 6940 10.7.4.4: another ring may have formed around another bootstrap node.
-    next_partition_check = context.now.mono + config->chord_update_interval;
+    next_partition_check = next;
     bootstrap.reset();
     return bootstrap.begin(context);
   }

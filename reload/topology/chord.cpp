@@ -165,6 +165,9 @@ void Chord::on_answer(const messaging::Token& token, const messaging::Answer& an
       upkeep_.on_answer(sent, answer, context);
       join_.on_join_answer(sent, answer, context);
       break;
+    case RequestKind::successor_ping:
+      join_.on_ping_answer(sent, answer, context);
+      break;
     case RequestKind::leave:
       leave_.on_answer(sent, context);
       break;
@@ -203,7 +206,8 @@ void Chord::on_partition_check(const NodeId& bootstrap, Context& context) {
 void Chord::on_bootstrap_answer(const SentRequest& sent, const messaging::Answer& answer, Context& context) {
   const NodeId& found = answer.signer.node_id;
   if (state_.join != JoinState::joined || answer.status != messaging::AnswerStatus::ok) return;
-  if (!ring::is_point(found.view()) || found == state_.self || found == state_.tables.first_successor()) return;
+  if (!ring::is_point(found.view()) || found == state_.self) return;
+  if (found == state_.tables.first_successor()) return fingers_.on_same_ring();
   if (state_.tables.empty()) {  // 10.7.1: as if joining
     start_join(sent.node, context);
   } else if (attaches_.out(AttachPurpose::healing) == 0) {

@@ -30,6 +30,7 @@ class Chord final : public Topology {
   void on_responder_doubted(const ResourceId& resource, const NodeId& signer, messaging::Context& context) override;
   void on_handed_over(const NodeId& owner, messaging::Context& context) override;
   void on_partition_check(const NodeId& bootstrap, messaging::Context& context) override;
+  [[nodiscard]] bool cut_off() const override { return fingers_.cut_off(); }
   void on_timer(messaging::Context& context) override;
   [[nodiscard]] std::optional<Mono> next_deadline() const override;
   void on_config_changed(messaging::Context& context) override;

@@ -9,12 +9,6 @@ namespace {
 
 constexpr Duration kFillDelay = 300ms;  // lets the neighbours of a joining peer settle first
 
-unsigned bits(Point value) {
-  unsigned count = 0;
-  for (; value != 0; value >>= 1) ++count;
-  return count;
-}
-
 }  // namespace
 
 bool ChordFingers::open(unsigned slot) const {
@@ -26,17 +20,15 @@ void ChordFingers::advance(Context& context) {
     fill_at_.reset();
     search_at_.reset();
     reach_ = 0;
+    cut_off_ = false;
     return;
   }
+  if (state_.tables.reaches_beyond_neighbors()) cut_off_ = false;
   if (!search_at_) {
     const Duration interval = context.config.chord_ping_interval;
     search_at_ = context.now.mono + interval * 3 / 4 + jitter(interval / 2, context.rng);
   }
-  const NeighborLists lists = state_.neighbors();
-  const unsigned reach = lists.successors.empty()
-                             ? 0
-                             : bits(ring::distance(ring::to_point(lists.predecessors.back().view()),
-                                                   ring::to_point(lists.successors.back().view())));
+  const unsigned reach = bits(state_.tables.span());
   if (reach == reach_) return;
   reach_ = reach;
   tried_.reset();
@@ -70,6 +62,9 @@ void ChordFingers::ping(unsigned slot, Context& context) {
 
 void ChordFingers::on_lost(const NodeId& node, Context& context) {
   if (state_.join != JoinState::joined || !state_.announced) return;
+  const bool was_finger = !state_.tables.is_neighbor(node);
+  if (state_.tables.empty() || (was_finger && !state_.tables.reaches_beyond_neighbors())) cut_off_ = true;
+  if (!context.config.chord_reactive) return;
   const unsigned slot = state_.tables.finger_slot_of(node);
   if (slot != 0 && open(slot)) ping(slot, context);
 }

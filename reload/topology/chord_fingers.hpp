@@ -17,10 +17,14 @@ class ChordFingers {
 
   // Called last for each input.
   void advance(messaging::Context& context);
-  // A peer of the Routing Table is gone.
+  // A peer of the Routing Table is gone. With reactive recovery another is looked for at once (10.7.2).
   void on_lost(const NodeId& node, messaging::Context& context);
   void on_attached(const AttachDone& done);
   void on_ping_answer(const SentRequest& sent, const messaging::Answer& answer, messaging::Context& context);
+  // All fingers are lost, so the rest of the overlay may be out of reach too (10.7.1). Until there are fingers again,
+  // or a bootstrap node turned out to be of the same ring.
+  [[nodiscard]] bool cut_off() const { return cut_off_; }
+  void on_same_ring() { cut_off_ = false; }
   void on_timer(messaging::Context& context);
   [[nodiscard]] std::optional<Mono> next_deadline() const;
 
@@ -33,6 +37,7 @@ class ChordFingers {
   AttachQueue& attaches_;
   std::bitset<limits::kMaxFingers + 1> tried_;
   unsigned reach_ = 0;  // bits the neighbours reach, when the slots were opened last
+  bool cut_off_ = false;
   std::optional<Mono> fill_at_;
   std::optional<Mono> search_at_;
 };

@@ -38,6 +38,9 @@ void ChordJoin::find_admitting_peer(Context& context) {
   state_.join = JoinState::attaching;
   admitting_.reset();
   attached_ = false;
+  found_.clear();
+  asked_.reset();
+  pinged_ = false;
   waiting_ = false;
   step_until_ = context.now.mono + kAttachTime;
   attaches_.forget(AttachPurpose::admitting);
@@ -88,7 +91,12 @@ void ChordJoin::advance(Context& context) {
     announce_by_.reset();
     state_.announced = true;
   }
-  if (state_.join != JoinState::connecting || !state_.tables.contains(*admitting_) || attaches_.busy()) return;
+  if (state_.join != JoinState::connecting) return;
+  // Who answered for a point of the ring is a peer, though its Update did not come (T4).
+  for (const NodeId& node : found_) {
+    if (state_.links.contains(node)) state_.tables.insert(node);
+  }
+  if (asked_ || !state_.tables.contains(*admitting_) || attaches_.busy()) return;
   // A peer that joined in the meantime may be nearer than the one that answered the Attach.
   admitting_ = state_.tables.first_successor();
   state_.join = JoinState::joining;
@@ -97,6 +105,29 @@ void ChordJoin::advance(Context& context) {
   step_until_ = context.now.mono + kJoinTime;
   state_.send(RequestKind::join, *admitting_, wire::MessageCode::join_req, wire::encode(wire::JoinReq{state_.self, {}}),
               context);
+}
+
+// 10.5: without the admitting peer's Routing Table the successors are found by Pings, one after the other.
+void ChordJoin::ask_for_successor_of(const NodeId& node, Context& context) {
+  asked_ = node;
+  messaging::SendRequest request;
+  request.to = {ring::to_resource(ring::to_point(node.view()) + 1)};
+  request.code = wire::MessageCode::ping_req;
+  request.body = wire::encode(wire::PingReq{});
+  request.first_hop = admitting_;
+  state_.send_to({RequestKind::successor_ping, node}, std::move(request), context);
+}
+
+void ChordJoin::on_ping_answer(const SentRequest& sent, const messaging::Answer& answer, Context& context) {
+  if (state_.join != JoinState::connecting || asked_ != sent.node) return;
+  asked_.reset();
+  const NodeId& node = answer.signer.node_id;
+  if (answer.status != AnswerStatus::ok || !ring::is_point(node.view()) || node == state_.self) return;
+  const auto away = [&](const NodeId& other) { return ring::distance(state_.here, ring::to_point(other.view())); };
+  if (!found_.empty() && away(node) <= away(found_.back())) return;  // once around
+  found_.push_back(node);
+  if (!state_.links.contains(node)) attaches_.consider(node, *admitting_, context);
+  if (found_.size() < limits::kNeighborsEachSide) ask_for_successor_of(node, context);
 }
 
 void ChordJoin::on_join_answer(const SentRequest& sent, const messaging::Answer& answer, Context& context) {
@@ -167,7 +198,12 @@ void ChordJoin::on_timer(Context& context) {
   if (!under_way() || !step_until_ || *step_until_ > now) return;
   if (waiting_) {
     find_admitting_peer(context);
+  } else if (state_.join == JoinState::connecting && !state_.tables.contains(*admitting_) && !pinged_) {
+    pinged_ = true;
+    ask_for_successor_of(state_.self, context);
+    step_until_ = now + kConnectTime;
   } else if (state_.join == JoinState::connecting && state_.tables.contains(*admitting_)) {
+    asked_.reset();
     attaches_.leave_out_late();
     step_until_ = now + kConnectTime;
   } else {

@@ -13,6 +13,7 @@ class ChordJoin {
   void start(const NodeId& bootstrap, messaging::Context& context);
   void on_attached(const AttachDone& done, messaging::Context& context);
   void on_join_answer(const SentRequest& sent, const messaging::Answer& answer, messaging::Context& context);
+  void on_ping_answer(const SentRequest& sent, const messaging::Answer& answer, messaging::Context& context);
   void on_update(const NodeId& from, const wire::UpdateReq& update, messaging::Context& context);
   void on_link_down(const NodeId& node, messaging::Context& context);
   // Goes on if what the step waits for is there.
@@ -23,6 +24,7 @@ class ChordJoin {
  private:
   [[nodiscard]] bool under_way() const;
   void find_admitting_peer(messaging::Context& context);
+  void ask_for_successor_of(const NodeId& node, messaging::Context& context);
   void again(Duration delay, messaging::Context& context);
   void failed(messaging::Context& context);
   void become_joined(messaging::Context& context);
@@ -31,6 +33,9 @@ class ChordJoin {
   AttachQueue& attaches_;
   std::optional<NodeId> admitting_;
   bool attached_ = false;                     // the Attach to the admitting peer succeeded
+  bool pinged_ = false;                       // the admitting peer told of nobody: its successors are pinged
+  std::vector<NodeId> found_;                 // so
+  std::optional<NodeId> asked_;               // whose successor is asked for by a Ping
   bool answered_ = false;                     // the JoinAns came
   std::optional<wire::UpdateReq> admission_;  // the Update that names this peer came
   unsigned failures_ = 0;

@@ -24,7 +24,16 @@ struct Link {
   Mono refresh_at;                            // when it gets the next periodic Update
 };
 
-enum class RequestKind : std::uint8_t { update, join, leave, neighbor_ping, finger_ping, bootstrap_ping, route_query };
+enum class RequestKind : std::uint8_t {
+  update,
+  join,
+  leave,
+  neighbor_ping,
+  successor_ping,
+  finger_ping,
+  bootstrap_ping,
+  route_query
+};
 struct SentRequest {
   RequestKind kind = RequestKind::update;
   NodeId node;

@@ -1,11 +1,18 @@
 #include "reload/topology/chord_tables.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace reload::topology {
 
 using limits::kNeighborsEachSide;
 using ring::Point;
+
+unsigned bits(Point value) {
+  const auto high = static_cast<std::uint64_t>(value >> 64);
+  const auto low = static_cast<std::uint64_t>(value);
+  return static_cast<unsigned>(high != 0 ? 64 + std::bit_width(high) : std::bit_width(low));
+}
 
 ChordTables::ChordTables(const NodeId& self) : self_(self), here_(ring::to_point(self.view())) {}
 
@@ -44,7 +51,7 @@ void ChordTables::set_suspect(const NodeId& node, bool suspect) {
 
 NeighborLists ChordTables::neighbors() const {
   NeighborLists lists;
-  const std::size_t count = std::min(kNeighborsEachSide, peers_.size());
+  const std::size_t count = std::min(each_side(), peers_.size());
   for (std::size_t i = 0; i < count; ++i) {
     lists.successors.push_back(peers_[i].node);
     lists.predecessors.push_back(peers_[peers_.size() - 1 - i].node);
@@ -62,13 +69,27 @@ std::optional<NodeId> ChordTables::first_predecessor() const {
   return peers_.back().node;
 }
 
+Point ChordTables::span() const {
+  if (peers_.empty()) return 0;
+  const std::size_t count = std::min(kNeighborsEachSide, peers_.size());
+  return peers_[count - 1].distance - peers_[peers_.size() - count].distance;
+}
+
+std::size_t ChordTables::each_side() const {
+  if (peers_.size() <= 2 * kNeighborsEachSide) return kNeighborsEachSide;
+  // Six of N peers lie within the span, so N is about 6 * 2^128 / span.
+  const std::size_t log_of_count = 128 - bits(span()) + 3;
+  return std::clamp(log_of_count / 2, kNeighborsEachSide, limits::kMaxNeighborsEachSide);
+}
+
 bool ChordTables::is_neighbor(const NodeId& node) const {
   if (!ring::is_point(node.view()) || node == self_) return false;
   const auto it = lower(distance_to(node));
   const bool known = it != peers_.end() && it->node == node;
   const auto before = static_cast<std::size_t>(it - peers_.begin());
   const std::size_t after = peers_.size() - before - (known ? 1 : 0);
-  return before < kNeighborsEachSide || after < kNeighborsEachSide;
+  const std::size_t enough = each_side();
+  return before < enough || after < enough;
 }
 
 std::vector<NodeId> ChordTables::neighbors_among(const std::vector<NodeId>& wanted) const {
@@ -83,7 +104,9 @@ std::vector<NodeId> ChordTables::neighbors_among(const std::vector<NodeId>& want
 
 std::optional<NodeId> ChordTables::next_hop(Point point) const {
   if (peers_.empty()) return std::nullopt;
-  const auto at = lower(ring::distance(here_, point));  // before it: the peers between this peer and the point
+  const Point distance = ring::distance(here_, point);
+  const auto at = lower(distance);  // before it: the peers between this peer and the point
+  if (at != peers_.end() && at->distance == distance && !at->suspect) return at->node;
   for (auto it = at; it != peers_.begin();) {
     --it;
     if (!it->suspect) return it->node;
@@ -110,7 +133,7 @@ std::size_t ChordTables::nearer_than(const NodeId& node, Point point) const {
 }
 
 unsigned ChordTables::finger_slots() const {
-  const std::size_t reach = std::min(kNeighborsEachSide, peers_.size());
+  const std::size_t reach = std::min(each_side(), peers_.size());
   if (reach == 0) return limits::kFingers;
   unsigned slots = limits::kFingers;
   while (slots < limits::kMaxFingers && ring::power_of_two(128 - slots) > peers_[reach - 1].distance) ++slots;

@@ -20,6 +20,9 @@ struct NeighborLists {
   friend bool operator==(const NeighborLists&, const NeighborLists&) = default;
 };
 
+// How many binary digits the number has.
+[[nodiscard]] unsigned bits(ring::Point value);
+
 class ChordTables {
  public:
   // Precondition: ring::is_point(self.view()).
@@ -37,13 +40,20 @@ class ChordTables {
   [[nodiscard]] NeighborLists neighbors() const;
   [[nodiscard]] std::optional<NodeId> first_successor() const;
   [[nodiscard]] std::optional<NodeId> first_predecessor() const;
-  // Among the nearest kNeighborsEachSide before or after this peer; for a node not in the table: it would be.
+  // From the third peer before this one to the third behind it, or as far as they are known; 0 when alone.
+  [[nodiscard]] ring::Point span() const;
+  // How many neighbours are kept before and after this peer, where the ring has them (10.7): at least three, and in all
+  // as many as the binary logarithm of the number of peers, which the nearest three on each side give an idea of.
+  [[nodiscard]] std::size_t each_side() const;
+  // Peers that are no neighbours are known: mere fingers.
+  [[nodiscard]] bool reaches_beyond_neighbors() const { return peers_.size() > 2 * each_side(); }
+  // Among the nearest each_side() before or after this peer; for a node not in the table: it would be.
   [[nodiscard]] bool is_neighbor(const NodeId& node) const;
   // The nodes of `wanted` that would be neighbours if all of them were in the table.
   [[nodiscard]] std::vector<NodeId> neighbors_among(const std::vector<NodeId>& wanted) const;
 
-  // 10.3: the peer with the largest id between this peer and the point; if there is none, the first at or after the
-  // point. Suspect peers only when they are the only way to make progress.
+  // 10.3: the peer at the point itself; else the one with the largest id between this peer and the point; if there is
+  // none, the first after the point. Suspect peers only when they are the only way to make progress.
   [[nodiscard]] std::optional<NodeId> next_hop(ring::Point point) const;
   // The first peer at or after the point, this peer included if `with_self`.
   [[nodiscard]] std::optional<NodeId> owner_of(ring::Point point, bool with_self) const;

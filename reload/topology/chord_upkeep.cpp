@@ -135,7 +135,7 @@ void ChordUpkeep::on_update(const messaging::Request& request, const wire::Updat
     std::size_t count = 0;
     for (const NodeId& node : *list) {
       if (++count > limits::kMaxNeighborsInUpdate) break;
-      if (link && count <= 2 * limits::kNeighborsEachSide && !contains(link->named, node)) link->named.push_back(node);
+      if (link && count <= limits::kMaxNeighborsEachSide && !contains(link->named, node)) link->named.push_back(node);
       attaches_.consider(node, from, context);
     }
   }

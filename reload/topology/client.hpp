@@ -26,6 +26,7 @@ class Client final : public Topology {
   void on_responder_doubted(const ResourceId& resource, const NodeId& signer, messaging::Context& context) override;
   void on_handed_over(const NodeId& owner, messaging::Context& context) override;
   void on_partition_check(const NodeId& bootstrap, messaging::Context& context) override;
+  [[nodiscard]] bool cut_off() const override { return false; }  // without its peers it is not joined
   void on_timer(messaging::Context& context) override;
   [[nodiscard]] std::optional<Mono> next_deadline() const override { return attach_at_; }
   void on_config_changed(messaging::Context& context) override;

@@ -44,6 +44,8 @@ class Topology : public forwarding::RouteView {
   // A link to a bootstrap node is up, opened again to see whether the overlay fell apart (10.7.4.4). Pings the point
   // behind this peer through it and heals; a peer that lost all others joins again through it (10.7.1).
   virtual void on_partition_check(const NodeId& bootstrap, messaging::Context& context) = 0;
+  // This peer lost so many others that it may be out of the overlay: to be checked sooner than usual, and again.
+  [[nodiscard]] virtual bool cut_off() const = 0;
   virtual void on_timer(messaging::Context& context) = 0;
   [[nodiscard]] virtual std::optional<Mono> next_deadline() const = 0;
   virtual void on_config_changed(messaging::Context& context) = 0;

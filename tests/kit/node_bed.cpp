@@ -234,8 +234,8 @@ void NodeBed::take(node::ConfigAccepted& output) {
 void NodeBed::check_tables() const {
   const node::NodeStatus status = node_->status(now_);
   RELOAD_CHECK(status.links.size() <= links.size() && links.size() <= limits::kMaxLinks);
-  RELOAD_CHECK(status.topology.predecessors.size() <= limits::kNeighborsEachSide);
-  RELOAD_CHECK(status.topology.successors.size() <= limits::kNeighborsEachSide);
+  RELOAD_CHECK(status.topology.predecessors.size() <= limits::kMaxNeighborsEachSide);
+  RELOAD_CHECK(status.topology.successors.size() <= limits::kMaxNeighborsEachSide);
   RELOAD_CHECK(status.topology.fingers.size() <= limits::kMaxFingers);
   RELOAD_CHECK(!tables_contain(status.topology, node_->self()));
   if (options_.role == node::Role::peer && node_->joined()) RELOAD_CHECK(node_->route().responsible(node_->self()));

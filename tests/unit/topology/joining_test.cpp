@@ -182,6 +182,64 @@ TEST_CASE("every way a join can fail begins it anew") {
   CHECK(!peer.topology->joined());
 }
 
+TEST_CASE(
+    "6940-10.5-15, 6940-10.5-16, 6940-10.5-17, 6940-10.5-18, 6940-10.5-19: without the admitting peer's Update the "
+    "successors are found by Pings, one after the other") {
+  Lone peer(0x10);
+  peer.start_join(0x80);
+  peer.attached(peer.want(kAdmitting)->number, 0x20);
+  CHECK(peer.sent(MessageCode::ping_req).empty());
+  const auto ping_behind = [&](unsigned position) {
+    const auto pings = peer.sent(MessageCode::ping_req);
+    REQUIRE(pings.size() == 1);
+    CHECK(pings[0].to == wire::DestinationList{ring::to_resource(point(position) + 1)});
+    CHECK(pings[0].first_hop == node(0x20));
+    peer.effects.clear();
+    return pings[0];
+  };
+  peer.pass(4s);
+  peer.answer(ping_behind(0x10), 0x20, wire::encode(wire::PingAns{}));
+  peer.answer(ping_behind(0x20), 0x40, wire::encode(wire::PingAns{}));
+  const auto want = peer.want({node(0x20), node(0x40)});
+  REQUIRE(want);
+  const messaging::SendRequest last = ping_behind(0x40);
+  peer.attached(want->number, 0x40);
+  CHECK(peer.sent(MessageCode::join_req).empty());  // not before the last of them is known
+  SUBCASE("as many as are wanted") {
+    peer.answer(last, 0x80, wire::encode(wire::PingAns{}));
+    CHECK(peer.topology->status().successors == std::vector{node(0x20), node(0x40), node(0x80)});
+  }
+  SUBCASE("or as there are") {
+    peer.answer(last, 0x20, wire::encode(wire::PingAns{}));
+    CHECK(peer.topology->status().successors == std::vector{node(0x20), node(0x40)});
+  }
+  SUBCASE("or as could be found in time") { peer.pass(4s); }
+  CHECK(peer.sent(MessageCode::ping_req).empty());
+  const messaging::SendRequest join = join_request(peer);
+  CHECK(join.first_hop == node(0x20));
+  // The predecessors come with the Update that lets it in.
+  peer.answer(join, 0x20, wire::encode(wire::JoinAns{}));
+  peer.update(0x20, {0x10, 0xc0, 0x80}, {0x40, 0x80, 0xc0});
+  CHECK(peer.topology->joined());
+  CHECK(peer.want({node(0x20), node(0xc0)}));
+}
+
+TEST_CASE("a peer whose Pings are not answered either begins anew") {
+  Lone peer(0x10);
+  peer.start_join(0x80);
+  peer.attached(peer.want(kAdmitting)->number, 0x20);
+  peer.pass(4s);
+  const auto pings = peer.sent(MessageCode::ping_req);
+  REQUIRE(pings.size() == 1);
+  peer.clear();
+  SUBCASE("they time out") { peer.time_out(pings[0]); }
+  SUBCASE("they are answered by this peer itself") { peer.answer(pings[0], 0x10, wire::encode(wire::PingAns{})); }
+  peer.pass(6s);
+  CHECK(peer.want(kAdmitting));
+  peer.answer(pings[0], 0x20, wire::encode(wire::PingAns{}));  // too late
+  CHECK(peer.sent(MessageCode::ping_req).empty());
+}
+
 TEST_CASE("without any link left the node has to find another bootstrap node") {
   Lone peer(0x10);
   peer.start_join(0x80);

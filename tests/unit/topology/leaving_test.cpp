@@ -36,7 +36,7 @@ struct Member : Lone {
 
 }  // namespace
 
-TEST_CASE("6940-10.9-1, 6940-6.4.2.2-1, 6940-6.4.2.2-3: Leave to every peer, with the lists it needs") {
+TEST_CASE("6940-10.9-1, 6940-10.9-4, 6940-6.4.2.2-1, 6940-6.4.2.2-3: Leave to every peer, with the lists it needs") {
   Member peer({0x88, 0x90, 0x98, 0xa0, 0x60, 0x68, 0x70, 0x78});
   peer.leave();
   CHECK(peer.topology->status_state() == JoinState::leaving);

@@ -346,7 +346,11 @@ std::string RingBed::fault(bool hops) {
     }
     std::vector<NodeId> after;
     std::vector<NodeId> before;
-    for (std::size_t step = 1; step <= std::min<std::size_t>(3, count - 1); ++step) {
+    if (status.successors.size() < std::min(limits::kNeighborsEachSide, count - 1)) {
+      wrong << i << " has too few successors";
+      return wrong.str();
+    }
+    for (std::size_t step = 1; step <= status.successors.size(); ++step) {
       after.push_back(id(peers[(i + step) % count]));
       before.push_back(id(peers[(i + count - step) % count]));
     }

@@ -28,7 +28,7 @@ TEST_CASE("alone, a peer is in charge of everything") {
   CHECK(peer.topology->status().successor_answers);
 }
 
-TEST_CASE("a peer is in charge of (predecessor, itself]") {
+TEST_CASE("6940-10.1-4: a peer is in charge of (predecessor, itself]") {
   Member peer({0x40, 0xc0});
   CHECK(peer.topology->responsible(resource(0x80)));
   CHECK(peer.topology->responsible(resource(0x41)));
@@ -54,7 +54,7 @@ TEST_CASE("replicas go to the first two successors") {
   CHECK(Member({0x90}).topology->replica_targets() == std::vector{node(0x90)});
 }
 
-TEST_CASE("a peer is in the replica set of what fewer than three peers are nearer to") {
+TEST_CASE("6940-10.7.3-9: a peer is in the replica set of what fewer than three peers are nearer to") {
   Member peer({0x50, 0x60, 0x70, 0x90});
   CHECK(peer.topology->in_replica_set(resource(0x75)));
   CHECK(peer.topology->in_replica_set(resource(0x65)));

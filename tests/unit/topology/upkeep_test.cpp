@@ -25,7 +25,9 @@ struct Member : Lone {
 
 }  // namespace
 
-TEST_CASE("6940-10.7.3-2, 6940-10.7.3-3, 6940-10.7.3-4: closer peers are attached to, then they are neighbours") {
+TEST_CASE(
+    "6940-10.7.3-1, 6940-10.7.3-2, 6940-10.7.3-3, 6940-10.7.3-4: closer peers are attached to, then they are "
+    "neighbours") {
   Member peer;
   peer.update(0x90, {0x8c, 0x88, 0x80}, {0x98, 0xa0, 0xa8});
   const auto want = peer.want({node(0x90), node(0x8c)});
@@ -168,8 +170,10 @@ TEST_CASE("6940-10.7.4.4-2, 6940-10.7.4.4-3: another successor behind a bootstra
 }
 
 TEST_CASE(
-    "6940-10.7.4.1-1, 6940-10.7.4.1-3, 6940-10.7.4.1-4: periodic Updates, by the configuration, at random times") {
+    "6940-10.7.4.1-1, 6940-10.7.4.1-2, 6940-10.7.4.1-3, 6940-10.7.4.1-4: periodic Updates, by the configuration, at "
+    "random times") {
   Member peer;
+  CHECK(peer.config.chord_update_interval == 600s);  // the default
   peer.config.chord_update_interval = 100s;
   messaging::Context on = peer.context();
   peer.topology->on_config_changed(on);
@@ -193,7 +197,7 @@ TEST_CASE(
   CHECK(firsts.size() >= 4);
 }
 
-TEST_CASE("6940-6.4.2.3-2: who attached with send_update gets the full state") {
+TEST_CASE("6940-6.4.2.3-2, 6940-10.7-3: who attached with send_update gets the full state") {
   Member peer;
   peer.link(0x01);
   CHECK(peer.updates_to(0x01).empty());
@@ -206,7 +210,7 @@ TEST_CASE("6940-6.4.2.3-2: who attached with send_update gets the full state") {
   CHECK(std::is_sorted(update.fingers.begin(), update.fingers.end()));
 }
 
-TEST_CASE("a peer that is no neighbour hears that this one is ready to route") {
+TEST_CASE("6940-10.7-2: a peer that is no neighbour hears that this one is ready to route") {
   Member peer;
   peer.peer(0xe0);
   REQUIRE(peer.updates_to(0xe0).size() == 1);
@@ -250,7 +254,9 @@ TEST_CASE("6940-10.8-2: a RouteQuery tells the next hop, and starts an Update if
   CHECK(peer.error_for(opaque) == wire::ErrorCode::not_found);
 }
 
-TEST_CASE("6940-10.5-20, 6940-10.7.4.3-1: Attach towards the start of each finger slot that neighbours do not own") {
+TEST_CASE(
+    "6940-10.5-20, 6940-10.6-2, 6940-10.7.4.3-1: Attach towards the start of each finger slot that neighbours do not "
+    "own") {
   Lone peer(0x80);
   peer.start_first();
   for (unsigned other : {0x81u, 0x82u, 0x83u, 0x7du, 0x7eu, 0x7fu}) peer.peer(other);
