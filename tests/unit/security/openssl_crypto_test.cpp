@@ -45,7 +45,7 @@ TEST_CASE("digests of known answers, in parts and whole") {
 }
 
 // Resource-IDs of the RFCs' own check values.
-TEST_CASE("6940-10.2-1: a Resource-ID is the first 16 bytes of SHA-1 of the name") {
+TEST_CASE("6940-10.2-1, 6940-10.2-2, 6940-10.2-3: a Resource-ID is the first 16 bytes of SHA-1 of the name") {
   CHECK(resource_of(crypto, as_bytes("user@example.org")).hex() == "547e41ffe2031bcdc35ffc6687f10d49");
   CHECK(resource_of(crypto, *from_hex("000102030405060708090a0b0c0d0e0f")).hex() == "56178b86a57fac22899a9964185c2cc9");
   CHECK(resource_of(crypto, as_bytes("alice@dht.example.com")).hex() == "0c51a942f50c828aef82a5af83e8ed59");

@@ -23,6 +23,47 @@ std::size_t copies(const Ring& ring) {
 
 }  // namespace
 
+TEST_CASE(
+    "6940-10.4-1, 6940-10.4-2, 6940-10.4-3: the responsible peer stores, sends copies to its two successors, numbered "
+    "1 "
+    "and 2, and returns success") {
+  Bench owner(node_at(0x10));
+  owner.fixed.targets = {node_at(0x40), node_at(0x80)};
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  const ResourceId resource = resource_of_user(user(1));
+  owner.store(1, make_store(resource, kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
+  CHECK(owner.values->find({resource, kSingle, {}}).has_value());
+  const auto copies_sent = owner.take<messaging::SendRequest>();
+  REQUIRE(copies_sent.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(copies_sent[i].code == wire::MessageCode::store_req);
+    CHECK(copies_sent[i].to == wire::DestinationList{owner.fixed.targets[i]});  // their Node-IDs, not the resource
+    const auto copy = wire::decode<wire::StoreReq>(copies_sent[i].body, test_config().codec());
+    REQUIRE(copy);
+    CHECK(copy->replica_number == i + 1);
+    CHECK(copy->resource == resource);
+  }
+  auto context = owner.context();
+  for (const auto& copy : copies_sent) owner.storage.on_answer(copy.token, {}, context);
+  CHECK(owner.take<messaging::SendAnswer>().size() == 1);
+}
+
+TEST_CASE("6940-10.4-5, 6940-10.4-6: who receives a copy stores it and sends none further, whatever its number") {
+  for (const std::uint8_t number : {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{9}}) {
+    Bench replica(node_at(0x40));
+    replica.fixed.is_responsible = false;
+    replica.fixed.owner = node_at(0x10);
+    replica.fixed.targets = {node_at(0x80), node_at(0xc0)};
+    const auto signer = make_signer(kit::node_number(1), user(1));
+    const ResourceId resource = resource_of_user(user(1));
+    replica.store(1, make_store(resource, kSingle, 1, {make_value(text("v"), 1)}, signer, number),
+                  make_signer(node_at(0x10), "peer"));
+    CHECK(replica.values->find({resource, kSingle, {}}).has_value());
+    CHECK(replica.take<messaging::SendAnswer>().size() == 1);
+    CHECK(replica.take<messaging::SendRequest>().empty());
+  }
+}
+
 TEST_CASE("a Store is answered when both replicas have it, and sends one copy to each") {
   Ring ring({0x10, 0x40, 0x80, 0xc0});
   for (int i = 0; i < 20; ++i) ring.store(user(i), "v", 1);
@@ -84,7 +125,10 @@ TEST_CASE("6940-7.4.1.1-31, 6940-7.4.1.1-32: copies have the rest of the lifetim
   CHECK(ring.at(0x10).bench.counters.get(Counter::values_expired) == 1);
 }
 
-TEST_CASE("a joining peer is handed what it is about to own, then the ring is told; nothing is sent twice") {
+TEST_CASE(
+    "6940-10.5-7, 6940-10.5-9, 6940-10.5-10: a joining peer is handed what it is about to own, nothing twice; then who "
+    "is "
+    "still in the replica set keeps it, who is not drops it") {
   Ring ring({0x10, 0x40, 0x80, 0xc0});
   for (int i = 0; i < 200; ++i) ring.store(user(i), "v", 1);
   ring.run();
@@ -113,7 +157,9 @@ TEST_CASE("a joining peer is handed what it is about to own, then the ring is to
   check_all_right(ring, 200);
 }
 
-TEST_CASE("6940-6.4.2.3-4: after a join without hand-over the new owner gets its values; former replicas drop theirs") {
+TEST_CASE(
+    "6940-6.4.2.3-4, 6940-10.7.3-9: after a join without hand-over the new owner gets its values; who then has three "
+    "predecessors between itself and a resource deletes its values") {
   Ring ring({0x10, 0x40, 0x80, 0xc0});
   for (int i = 0; i < 100; ++i) ring.store(user(i), "v", 1);
   ring.run();
@@ -124,7 +170,48 @@ TEST_CASE("6940-6.4.2.3-4: after a join without hand-over the new owner gets its
   check_all_right(ring, 100);
 }
 
-TEST_CASE("a failed peer's values get new replicas, those behind a new successor after the hold-down of 30 s") {
+TEST_CASE(
+    "6940-10.7.3-7, 6940-10.7.3-8: a new peer of the replica set gets copies at once; nothing is deleted at the one "
+    "that "
+    "left it") {
+  Bench owner(node_at(0x10));
+  owner.fixed.targets = {node_at(0x40), node_at(0xc0)};
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  owner.store(1, make_store(resource_of_user(user(1)), kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
+  auto context = owner.context();
+  for (const auto& copy : owner.take<messaging::SendRequest>()) owner.storage.on_answer(copy.token, {}, context);
+  owner.fixed.targets = {node_at(0x40), node_at(0x80)};  // joined between them
+  owner.storage.on_range_changed(context);
+  const auto copies_sent = owner.take<messaging::SendRequest>();
+  REQUIRE(copies_sent.size() == 1);
+  CHECK(copies_sent[0].to == wire::DestinationList{node_at(0x80)});
+  CHECK(copies_sent[0].code == wire::MessageCode::store_req);
+  owner.storage.on_answer(copies_sent[0].token, {}, context);
+  owner.pass(300s);
+  CHECK(owner.take<messaging::SendRequest>().empty());
+}
+
+TEST_CASE("in the hold-down a new Store still goes to both replicas before it is acknowledged") {
+  Bench owner(node_at(0x10));
+  owner.fixed.targets = {node_at(0x40), node_at(0x80)};
+  auto context = owner.context();
+  owner.storage.on_range_changed(context);
+  owner.storage.on_neighbor_failed(node_at(0x40), context);
+  owner.fixed.targets = {node_at(0x80), node_at(0xc0)};
+  owner.storage.on_range_changed(context);
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  owner.store(1, make_store(resource_of_user(user(1)), kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
+  const auto copies_sent = owner.take<messaging::SendRequest>();
+  CHECK(copies_sent.size() == 2);  // 10.4; the hold-down of 10.7.1 is for what was stored before
+  CHECK(owner.take<messaging::SendAnswer>().empty());
+  for (const auto& copy : copies_sent) owner.storage.on_answer(copy.token, {}, context);
+  CHECK(owner.take<messaging::SendAnswer>().size() == 1);
+}
+
+TEST_CASE(
+    "6940-10.7.1-3, 6940-3-6: a failed peer's values get new replicas, those behind a new successor after the "
+    "hold-down "
+    "of 30 s") {
   Ring ring({0x10, 0x40, 0x80, 0xc0, 0xe0});
   for (int i = 0; i < 100; ++i) ring.store(user(i), "v", 1);
   ring.run();
