@@ -64,6 +64,11 @@ struct CallProbe {
   ApiId id;
   wire::DestinationList to;
 };
+// A configuration document that was fetched as 6940 11.2 has it. Taken or refused as one of a ConfigUpdate would be.
+struct CallOfferConfig {
+  ApiId id;
+  Bytes document;
+};
 struct CallAcceptApp {  // from now on AppAttach requests for the application are welcome
   ApplicationId application;
 };
@@ -78,6 +83,6 @@ struct Leave {};
 
 using Input =
     std::variant<LinkUp, LinkBytes, LinkDown, HandshakeFailed, CryptoDone, Tick, CallStore, CallFetch, CallAppAttach,
-                 CallPing, CallRouteQuery, CallProbe, CallAcceptApp, PipeSend, PipeClose, Leave>;
+                 CallPing, CallRouteQuery, CallProbe, CallOfferConfig, CallAcceptApp, PipeSend, PipeClose, Leave>;
 
 }  // namespace reload::node

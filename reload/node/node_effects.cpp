@@ -1,7 +1,6 @@
 // Takes what one component wants to the component it is for. All branching between components is here.
 #include "reload/base/check.hpp"
 #include "reload/node/node_impl.hpp"
-#include "reload/security/config_signature.hpp"
 
 namespace reload::node {
 
@@ -229,20 +228,34 @@ void Node::Impl::apply(storage::StorageEvent& event) {
 }
 
 void Node::Impl::offer_config(const messaging::ConfigOffered& offer, messaging::Context& context) {
-  auto taken = security::accept_update(offer.document, *trust, context.now.wall, crypto);
+  if (const auto done = reconfigure(offer.document, context); done)
+    effects.push_back(messaging::SendAnswer{offer.request, {}, {}});
+  else
+    effects.push_back(messaging::SendError{offer.request, done.error().code, to_bytes(as_bytes(done.error().text))});
+}
+
+void Node::Impl::take(CallOfferConfig& input, messaging::Context& context) {
+  ApiResult<OfferConfigDone> result;
+  if (const auto done = reconfigure(input.document, context); done)
+    result = OfferConfigDone{config->sequence};
+  else
+    result = tl::unexpected(CallFailed{done.error().code, done.error().text});
+  outputs.push_back(finished<OfferConfigDone>(input.id, std::move(result)));
+}
+
+tl::expected<void, security::UpdateRefused> Node::Impl::reconfigure(ByteView document, messaging::Context& context) {
+  auto taken = security::accept_update(document, *trust, context.now.wall, crypto);
   if (!taken) {
     counters.add(Counter::config_updates_refused);
-    effects.push_back(messaging::SendError{offer.request, taken.error().code, to_bytes(as_bytes(taken.error().text))});
     // 6940 11.1: a rightly signed document with demands that can't be met.
     if (taken.error().must_leave) topology->leave(context);
-    return;
+    return tl::unexpected(std::move(taken.error()));
   }
   auto new_trust = security::Trust::make(*taken, crypto);
   if (!new_trust) {
     counters.add(Counter::config_updates_refused);
-    effects.push_back(messaging::SendError{offer.request, wire::ErrorCode::invalid_message,
-                                           to_bytes(as_bytes(new_trust.error().text))});
-    return;
+    return tl::unexpected(
+        security::UpdateRefused{wire::ErrorCode::invalid_message, std::move(new_trust.error().text), false});
   }
   counters.add(Counter::config_updates_accepted);
   retired_config = std::exchange(config, *taken);  // the context of this step still refers to it
@@ -260,8 +273,8 @@ void Node::Impl::offer_config(const messaging::ConfigOffered& offer, messaging::
   storage.on_config_changed(renewed);
   for (const NodeId& bad : config->bad_nodes)
     for (LinkId id : links.links_to(bad)) close(id, "the node is on the bad-node list", renewed);
-  effects.push_back(messaging::SendAnswer{offer.request, {}, {}});
   outputs.push_back(ConfigAccepted{config});
+  return {};
 }
 
 // Keeps a node that has not joined in contact with a bootstrap node, begins the ring where a local setting allows it,

@@ -9,6 +9,7 @@
 #include "reload/link/connection_table.hpp"
 #include "reload/messaging/messenger.hpp"
 #include "reload/node/node.hpp"
+#include "reload/security/config_signature.hpp"
 
 namespace reload::node {
 
@@ -53,6 +54,7 @@ struct Node::Impl {
   void take(CallPing& input, messaging::Context& context);
   void take(CallRouteQuery& input, messaging::Context& context);
   void take(CallProbe& input, messaging::Context& context);
+  void take(CallOfferConfig& input, messaging::Context& context);
   void take(CallAcceptApp& input, messaging::Context& context);
   void take(PipeSend& input, messaging::Context& context);
   void take(PipeClose& input, messaging::Context& context);
@@ -86,6 +88,7 @@ struct Node::Impl {
   void dispatch(const messaging::Token& token, const messaging::Answer& answer, messaging::Context& context);
   void api_answer(std::uint64_t number, const messaging::Answer& answer, messaging::Context& context);
   void offer_config(const messaging::ConfigOffered& offer, messaging::Context& context);
+  [[nodiscard]] tl::expected<void, security::UpdateRefused> reconfigure(ByteView document, messaging::Context& context);
   void supervise_contact(messaging::Context& context);
   void announce_pipe(LinkId pipe, ApiId id, const NodeId& remote, ApplicationId application);
 

@@ -42,6 +42,9 @@ struct ProbeDone {
   NodeId responder;
   wire::ProbeAns answer;
 };
+struct OfferConfigDone {
+  std::uint16_t sequence = 0;
+};
 // An application connection is up; its bytes are the application's. `local_call`: made by our CallAppAttach.
 struct PipeUp {
   LinkId pipe;
@@ -58,7 +61,7 @@ using ApiResult = tl::expected<T, CallFailed>;
 struct ApiEvent {
   ApiId id;  // 0 for what no call asked for: incoming pipes, pipe data
   std::variant<ApiResult<storage::StoreDone>, ApiResult<storage::FetchDone>, ApiResult<PingDone>,
-               ApiResult<RouteQueryDone>, ApiResult<ProbeDone>, ApiResult<PipeUp>>
+               ApiResult<RouteQueryDone>, ApiResult<ProbeDone>, ApiResult<OfferConfigDone>, ApiResult<PipeUp>>
       result;
 };
 struct PipeData {

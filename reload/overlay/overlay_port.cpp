@@ -158,6 +158,11 @@ void OverlayPort::probe(wire::DestinationList to, std::function<void(Outcome<nod
   submit_(node::CallProbe{id, std::move(to)});
 }
 
+void OverlayPort::offer_config(Bytes document, std::function<void(Outcome<node::OfferConfigDone>)> done) {
+  const ApiId id = expect<node::OfferConfigDone>(std::move(done));
+  submit_(node::CallOfferConfig{id, std::move(document)});
+}
+
 void OverlayPort::on_event(node::ApiEvent event) {
   if (event.id.value == 0) {
     auto* up = std::get_if<node::ApiResult<node::PipeUp>>(&event.result);

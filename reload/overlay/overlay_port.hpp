@@ -37,6 +37,8 @@ class OverlayPort final : public Overlay {
   void route_query(const NodeId& ask, wire::Destination destination,
                    std::function<void(Outcome<node::RouteQueryDone>)> done);
   void probe(wire::DestinationList to, std::function<void(Outcome<node::ProbeDone>)> done);
+  // A configuration document that was fetched (6940 11.2): taken if it is newer and rightly signed.
+  void offer_config(Bytes document, std::function<void(Outcome<node::OfferConfigDone>)> done);
 
  private:
   using Done = std::function<void(node::ApiEvent&)>;
