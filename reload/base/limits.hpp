@@ -110,6 +110,16 @@ inline constexpr std::size_t kMaxConfiguredKinds = 1024;
 inline constexpr std::uint32_t kMaxNodeMultiple = 1024;  // a Store's policy check tries every i up to it
 inline constexpr std::size_t kMaxDomainPattern = 512;    // a longer expression is no pattern for a domain
 inline constexpr std::size_t kMaxDomainName = 255;       // RFC 1035 2.3.4
+// Fetching it (6940 11.2). A slow line has time for the largest document; the whole discovery ends even when every
+// address is silent.
+inline constexpr Duration kDnsTime = 10s;
+inline constexpr Duration kConfigServerConnectTime = 5s;
+inline constexpr Duration kConfigFetchTime = 60s;
+inline constexpr std::size_t kMaxConfigServers = 16;         // SRV records looked at
+inline constexpr std::size_t kMaxConfigServerAddresses = 8;  // addresses tried in one fetch
+inline constexpr Duration kConfigFetchPause = 60s;           // after a fetch that brought nothing new
+// How often the clock is looked at before a fetch: a machine that slept or whose clock was set is late by this at most.
+inline constexpr Duration kConfigFetchCheck = 600s;
 
 // Node. Rounds of effects that one input may lead to; each round hands on what the one before asked for, so more means
 // that two components keep asking each other.
