@@ -5,8 +5,8 @@
 #include <csignal>
 
 #include "client/print.hpp"
+#include "reload/config/xml_values.hpp"
 #include "reload/io/credential_files.hpp"
-#include "reload/io/overlay_files.hpp"
 #include "reload/io/system_clock.hpp"
 #include "reload/security/trust.hpp"
 
@@ -51,13 +51,23 @@ Session::~Session() {
   for (uv_signal_t* signal : signals_) close<uv_signal_t>(reinterpret_cast<uv_handle_t*>(signal));
 }
 
+Result<void> Session::load_config(Now now) {
+  const auto source = io::ConfigSource::make(settings_.config_source);
+  if (!source) return tl::unexpected(source.error());
+  const auto loaded =
+      source->load({}, crypto_, rng_, now.wall, [](const std::string& what) { spdlog::info("{}", what); });
+  if (!loaded) return failure(source->in_words() + ": " + loaded.error().text);
+  config_ = loaded->config;
+  document_ = settings_.config_source.file.empty() ? "the fetched document" : settings_.config_source.file;
+  if (config_->is_expired(now.wall))
+    spdlog::warn("{}: the document expired at {}", source->in_words(), config::from_time(*config_->expiration));
+  return {};
+}
+
 Result<void> Session::open() {
   const Now now = io::system_now();
-  const auto config = io::load_overlay_config(settings_.overlay_config, {}, crypto_, now.wall);
-  if (!config)
-    return failure("--overlay-config: " + config.error().text +
-                   "; name the document that reload-certs init wrote: DIR/overlay.xml");
-  const auto own = io::load_credentials(settings_.credential, crypto_, (*config)->node_id_length);
+  if (auto loaded = load_config(now); !loaded) return loaded;
+  const auto own = io::load_credentials(settings_.credential, crypto_, config_->node_id_length);
   if (!own)
     return failure("--credential: " + own.error().text +
                    "; make one with reload-certs issue --dir DIR --node --out FILE");
@@ -68,10 +78,9 @@ Result<void> Session::open() {
 
   std::vector<wire::IpAddressPort> peers;
   for (const std::string& peer : settings_.peers) peers.push_back(*io::parse_address(peer, 6084));
-  if (peers.empty()) peers = (*config)->bootstrap_nodes;
-  if (peers.empty()) return failure("--peer is missing: " + settings_.overlay_config + " names no bootstrap node");
+  if (peers.empty()) peers = config_->bootstrap_nodes;
+  if (peers.empty()) return failure("--peer is missing: " + document_ + " names no bootstrap node");
   peer_count_ = peers.size();
-  config_ = *config;
 
   auto options = driver_options(peers);
   if (!options) return tl::unexpected(options.error());
@@ -88,11 +97,11 @@ Result<void> Session::open() {
   node_options.role = node::Role::client;
   node_options.candidates = driver_->candidates();
   node_options.bootstrap = std::move(peers);
-  auto node = node::Node::make(std::move(node_options), *config, security::Credentials(own->front()), crypto_, rng_,
+  auto node = node::Node::make(std::move(node_options), config_, security::Credentials(own->front()), crypto_, rng_,
                                store_, now);
   if (!node)
     return failure("--credential " + settings_.credential + ": " + node.error().text + "; the authority that made " +
-                   settings_.overlay_config + " issues what fits it");
+                   document_ + " issues what fits it");
   node_ = std::move(*node);
   port_ =
       std::make_unique<overlay::OverlayPort>(*node_, [this](node::Input input) { driver_->input(std::move(input)); });
@@ -129,8 +138,7 @@ Result<void> Session::open_users() {
   for (const auto& user : *users) {
     if (auto good = (*trust)->check(*user->certificate, user->intermediates, io::system_now().wall, crypto_); !good)
       return failure("--user-credential " + settings_.user_credential + ", " + user->certificate->user_name + ": " +
-                     good.error().text + "; the authority that made " + settings_.overlay_config +
-                     " issues what fits it");
+                     good.error().text + "; the authority that made " + document_ + " issues what fits it");
     if (user->node_id != node_->self()) node_->add_user(user);
   }
   return {};
@@ -220,7 +228,7 @@ void Session::end_early(Ending ending) {
 std::string Session::why_not_attached() const {
   const std::string peers = in_words(settings_.peers);
   if (node_->counters().get(Counter::links_refused) != 0)
-    return "the certificate at " + peers + " is none of this overlay's: is " + settings_.overlay_config +
+    return "the certificate at " + peers + " is none of this overlay's: is " + document_ +
            " the document of the overlay that the peer is in (reload-certs show)?";
   if (lost_ != 0)
     return peers + " closed the link: does " + settings_.credential +

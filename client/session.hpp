@@ -53,6 +53,7 @@ class Session {
 
  private:
   Session(uv_loop_t* loop, const Settings& settings) : loop_(loop), settings_(settings) {}
+  Result<void> load_config(Now now);
   Result<void> open();
   Result<void> open_users();
   [[nodiscard]] Result<io::DriverOptions> driver_options(const std::vector<wire::IpAddressPort>& peers) const;
@@ -68,6 +69,7 @@ class Session {
   io::SystemRng rng_;
   storage::MemoryStore store_;
   config::ConfigPtr config_;
+  std::string document_;  // where it is from, in words
   std::size_t peer_count_ = 0;
   std::unique_ptr<node::Node> node_;
   std::unique_ptr<overlay::OverlayPort> port_;

@@ -84,9 +84,22 @@ std::string check_address(const std::string& text) {
 }
 
 void add_common(CLI::App& app, Settings& s) {
-  app.add_option("--overlay-config", s.overlay_config,
-                 "Required: the overlay's configuration document (reload-certs init)")
+  app.add_option("--overlay-config", s.config_source.file,
+                 "This or --overlay is required: the overlay's configuration document (reload-certs init)")
       ->option_text("FILE");
+  app.add_option("--overlay", s.config_source.overlay,
+                 "The overlay's name. Without --overlay-config its document is fetched from the server that DNS names: "
+                 "SRV _reload-config._tcp.NAME, then https://NAME/.well-known/reload-config")
+      ->option_text("NAME");
+  app.add_option("--config-url", s.config_source.url,
+                 "With --overlay: fetch the document from here and don't ask DNS for a server")
+      ->option_text("https://...");
+  app.add_option(
+         "--tls-ca", s.config_source.ca_file,
+         "Authorities that the configuration server's certificate may come from, instead of this machine's (PEM)")
+      ->option_text("FILE");
+  app.add_option("--dns-server", s.config_source.dns_server, "Ask this DNS server instead of this machine's")
+      ->option_text("ADDRESS[:PORT]");
   app.add_option("--credential", s.credential,
                  "Required: this client's key and certificate (reload-certs issue --node)")
       ->option_text("FILE");
@@ -206,8 +219,7 @@ void add_route(CLI::App& app, Settings& settings) {
 
 std::string check_required(const CLI::App& app, const Settings& s) {
   if (app.get_subcommands().empty()) return "no command: name one of ping, fetch, store, register, resolve and route";
-  if (s.overlay_config.empty())
-    return "--overlay-config is missing: name the overlay's configuration document, as reload-certs init wrote it";
+  if (const auto source = io::ConfigSource::make(s.config_source); !source) return source.error().text;
   if (s.credential.empty())
     return "--credential is missing: name this client's credential; make one with reload-certs issue --dir DIR --node "
            "--out FILE";

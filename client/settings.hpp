@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "reload/base/result.hpp"
+#include "reload/io/config_source.hpp"
 
 namespace reload::client {
 
@@ -50,7 +51,7 @@ using CommandOptions =
     std::variant<PingOptions, FetchOptions, StoreOptions, RegisterOptions, ResolveOptions, RouteOptions>;
 
 struct Settings {
-  std::string overlay_config;
+  io::ConfigSourceOptions config_source;
   std::string credential;
   std::string user_credential;
   std::vector<std::string> peers;

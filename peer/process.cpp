@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reload/config/xml_values.hpp"
 #include "reload/io/credential_files.hpp"
 #include "reload/io/lmdb_store.hpp"
 #include "reload/io/overlay_files.hpp"
@@ -33,6 +34,25 @@ Result<std::unique_ptr<Process>> Process::make(uv_loop_t* loop, const Settings& 
   return process;
 }
 
+Result<config::ConfigPtr> Process::load_config(Now now) {
+  auto source = io::ConfigSource::make(settings_.config_source);
+  if (!source) return tl::unexpected(source.error());
+  const auto loaded =
+      source->load(settings_.data, crypto_, rng_, now.wall, [](const std::string& what) { spdlog::info("{}", what); });
+  config_from_ = source->in_words();
+  if (!loaded) return failure(config_from_ + ": " + loaded.error().text);
+  if (!loaded->warning.empty()) spdlog::warn("{}: {}", config_from_, loaded->warning);
+  const config::OverlayConfig& config = *loaded->config;
+  if (config.is_expired(now.wall))
+    return failure(config_from_ + ": document " + std::to_string(config.sequence) + " of " + config.instance_name +
+                   " expired at " + config::from_time(*config.expiration) +
+                   "; no node may join with it: get a newer one from who runs the overlay");
+  spdlog::info("configuration document {} of {}", config.sequence, config.instance_name);
+  refresher_ = std::make_unique<io::ConfigRefresher>(
+      loop_, std::move(*source), rng_, [this](Result<Bytes> document) { on_config_fetched(std::move(document)); });
+  return loaded->config;
+}
+
 Result<void> Process::open_overlay() {
   const Now now = io::system_now();
   io::LmdbOptions store_options;
@@ -43,10 +63,8 @@ Result<void> Process::open_overlay() {
   if (!store) return failure("--data: " + store.error().text);
   store_ = std::move(*store);
 
-  const auto config = io::load_overlay_config(settings_.overlay_config, settings_.data, crypto_, now.wall);
-  if (!config)
-    return failure("--overlay-config: " + config.error().text +
-                   "; it must be the document as reload-certs init or sign-config has made it");
+  const auto config = load_config(now);
+  if (!config) return tl::unexpected(config.error());
   const auto own = io::load_credentials(settings_.credential, crypto_, (*config)->node_id_length);
   if (!own) return failure("--credential: " + own.error().text + kIssueNode);
   warn_of_exposure(settings_.credential);
@@ -79,8 +97,8 @@ Result<void> Process::open_overlay() {
   auto node = node::Node::make(std::move(node_options), *config, security::Credentials(own->front()), crypto_, rng_,
                                *store_, now);
   if (!node)
-    return failure("--credential " + settings_.credential + " and --overlay-config " + settings_.overlay_config + ": " +
-                   node.error().text + kIssueNode);
+    return failure("--credential " + settings_.credential + " and " + config_from_ + ": " + node.error().text +
+                   kIssueNode);
   node_ = std::move(*node);
   port_ =
       std::make_unique<overlay::OverlayPort>(*node_, [this](node::Input input) { driver_->input(std::move(input)); });
@@ -93,7 +111,7 @@ Result<void> Process::open_users() {
   if (!users) return failure("--users: " + users.error().text + kIssueUsers);
   warn_of_exposure(settings_.users);
   const auto trust = security::Trust::make(std::make_shared<config::OverlayConfig>(node_->config()), crypto_);
-  if (!trust) return failure("--overlay-config: " + trust.error().text);
+  if (!trust) return failure(config_from_ + ": " + trust.error().text);
   const Wall now = io::system_now().wall;
   std::size_t refused = 0;
   std::string why;
@@ -148,6 +166,7 @@ Result<void> Process::open_admin() {
 void Process::start(std::function<void()> on_finished) {
   on_finished_ = std::move(on_finished);
   driver_->run(*node_, crypto_, [this](io::NodeEvent event) { on_event(std::move(event)); });
+  refresher_->plan(node_->config().expiration, false);
   spdlog::info("node {} of {} listens on {}", node_->self().hex(), node_->config().instance_name, settings_.listen);
   if (!settings_.first_peer && settings_.bootstrap.empty() && knows_only_itself())
     spdlog::warn("no bootstrap node but this peer itself: to begin the overlay, start it with --first-peer");
@@ -173,6 +192,7 @@ void Process::finish() {
   finished_ = true;
   if (sip_) sip_->stop();
   admin_.reset();
+  refresher_.reset();
   driver_->stop();
   on_finished_();
   spdlog::info("ended");
@@ -189,17 +209,32 @@ void Process::on_event(io::NodeEvent event) {
                           if (sip_) sip_->update(facts());
                         },
                         [&](node::LeaveDone&) { finish(); },
-                        [&](node::ConfigAccepted& accepted) {
-                          spdlog::info("configuration document {} accepted", accepted.config->sequence);
-                          if (auto kept = io::keep_overlay_config(settings_.data, *accepted.config); !kept)
-                            spdlog::error("{}", kept.error().text);
-                          if (sip_) sip_->update(facts());
-                        },
+                        [&](node::ConfigAccepted& accepted) { on_config_accepted(*accepted.config); },
                         [&](node::StoreFailed& failed) {
                           if (store_lines_.take(io::system_now().mono))
                             spdlog::error("--data: not stored and not acknowledged: {}", failed.reason);
                         }},
              event);
+}
+
+void Process::on_config_accepted(const config::OverlayConfig& config) {
+  spdlog::info("configuration document {} accepted", config.sequence);
+  if (auto kept = io::keep_overlay_config(settings_.data, config); !kept) spdlog::error("{}", kept.error().text);
+  if (refresher_) refresher_->plan(config.expiration, false);
+  if (sip_) sip_->update(facts());
+}
+
+void Process::on_config_fetched(Result<Bytes> document) {
+  const auto again = [this](auto level, const std::string& why) {
+    spdlog::log(level, "no newer configuration document was fetched: {}", why);
+    if (refresher_) refresher_->plan(node_->config().expiration, true);
+  };
+  if (!document) return again(spdlog::level::warn, document.error().text);
+  port_->offer_config(std::move(*document), [again](const overlay::Outcome<node::OfferConfigDone>& outcome) {
+    if (outcome) return;  // told by ConfigAccepted
+    again(outcome.error().code == wire::ErrorCode::config_too_old ? spdlog::level::info : spdlog::level::warn,
+          outcome.error().text);
+  });
 }
 
 // A stranger can make as many links fail as it likes, so the log takes only some of them; the counters have all.

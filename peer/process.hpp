@@ -7,6 +7,7 @@
 #include "peer/admin.hpp"
 #include "peer/log_budget.hpp"
 #include "peer/settings.hpp"
+#include "reload/io/config_refresher.hpp"
 #include "reload/io/openssl_crypto.hpp"
 #include "reload/io/system_rng.hpp"
 #include "reload/overlay/overlay_port.hpp"
@@ -28,6 +29,7 @@ class Process {
 
  private:
   explicit Process(uv_loop_t* loop, const Settings& settings);
+  Result<config::ConfigPtr> load_config(Now now);
   Result<void> open_overlay();
   Result<void> open_users();
   Result<void> open_sip();
@@ -35,6 +37,8 @@ class Process {
   [[nodiscard]] bool knows_only_itself() const;
   void on_link_end(const io::LinkEnd& end);
   void on_event(io::NodeEvent event);
+  void on_config_accepted(const config::OverlayConfig& config);
+  void on_config_fetched(Result<Bytes> document);
   void finish();
   [[nodiscard]] sip::OverlayFacts facts() const;
   [[nodiscard]] AdminSnapshot snapshot();
@@ -47,6 +51,8 @@ class Process {
   std::unique_ptr<node::Node> node_;
   std::unique_ptr<overlay::OverlayPort> port_;
   std::unique_ptr<io::Driver> driver_;
+  std::unique_ptr<io::ConfigRefresher> refresher_;
+  std::string config_from_;  // the option that says where the configuration document comes from
   std::unique_ptr<sip::SipService> sip_;
   std::unique_ptr<Admin> admin_;
   std::function<void()> on_finished_;

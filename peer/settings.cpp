@@ -18,6 +18,25 @@ constexpr const char* kFooter =
     "An option on the command line wins over the file. Credentials and the overlay's configuration document are\n"
     "made by reload-certs. SIGTERM and SIGINT make the peer leave the overlay in good order; SIGKILL does no harm.";
 
+void add_config_source(CLI::App& app, io::ConfigSourceOptions& source) {
+  app.add_option("--overlay-config", source.file, "The overlay's configuration document (reload-certs init)")
+      ->option_text("FILE");
+  app.add_option(
+         "--overlay", source.overlay,
+         "The overlay's name. Without --overlay-config its document is fetched from the server that DNS names:\n"
+         "SRV _reload-config._tcp.NAME, then https://NAME/.well-known/reload-config")
+      ->option_text("NAME");
+  app.add_option("--config-url", source.url,
+                 "With --overlay: fetch the document from here and don't ask DNS for a server")
+      ->option_text("https://...");
+  app.add_option(
+         "--tls-ca", source.ca_file,
+         "Authorities that the configuration server's certificate may come from, instead of this machine's (PEM)")
+      ->option_text("FILE");
+  app.add_option("--dns-server", source.dns_server, "Ask this DNS server instead of this machine's")
+      ->option_text("ADDRESS[:PORT]");
+}
+
 // CLI11's own texts do not say that an option came from the file.
 std::string explain(const CLI::ParseError& error, const CLI::App& app) {
   const auto files = app.get_option("--config")->results();
@@ -47,8 +66,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.config_formatter(std::make_shared<JsonConfig>());
   app.allow_config_extras(CLI::config_extras_mode::error);
 
-  app.add_option("--overlay-config", s.overlay_config, "The overlay's configuration document (reload-certs init)")
-      ->option_text("FILE");
+  add_config_source(app, s.config_source);
   app.add_option("--credential", s.credential, "This node's key and certificate (reload-certs issue --node)")
       ->option_text("FILE");
   app.add_option("--data", s.data, "Directory for stored values, made when missing")->option_text("DIR");
@@ -135,9 +153,9 @@ Result<void> check_address(const std::string& value, const char* option, std::ui
 }  // namespace
 
 Result<void> check(const Settings& s) {
+  if (auto source = io::ConfigSource::make(s.config_source); !source) return tl::unexpected(source.error());
   for (const auto& result :
-       {need(s.overlay_config, "--overlay-config", "name the document that reload-certs init has made"),
-        need(s.credential, "--credential", "name the file that reload-certs issue --node has made"),
+       {need(s.credential, "--credential", "name the file that reload-certs issue --node has made"),
         need(s.data, "--data", "name a directory for stored values"), check_address(s.listen, "--listen", 6084)})
     if (!result) return result;
   if (!s.advertise.empty())

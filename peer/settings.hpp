@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "reload/base/result.hpp"
+#include "reload/io/config_source.hpp"
 #include "reload/io/driver.hpp"
 #include "sip-usage/sofia/service.hpp"
 
 namespace reload::peer {
 
 struct Settings {
-  std::string overlay_config;
+  io::ConfigSourceOptions config_source;
   std::string credential;
   std::string users;
   std::string data;

@@ -41,7 +41,8 @@ FOREIGN = {
     BASE: ["tl/expected.hpp"],
     CONFIG: ["libxml/", "regex.h", "arpa/inet.h"],
     R + "dump": ["nlohmann/"],
-    R + "io": ["uv.h", "openssl/", "lmdb.h", "arpa/", "netinet/", "sys/", "unistd.h", "fcntl.h"],
+    R + "io": ["uv.h", "openssl/", "lmdb.h", "arpa/", "netinet/", "sys/", "unistd.h", "fcntl.h", "poll.h",
+                  "ares.h", "curl/"],
     "sip-usage": [],
     "sip-usage/sofia": ["sofia-sip/", "openssl/", "sys/", "unistd.h", "netinet/", "arpa/", "fcntl.h", "poll.h", "netdb.h"],
 }

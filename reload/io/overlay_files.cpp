@@ -9,14 +9,13 @@
 #include <cstring>
 
 #include "reload/base/limits.hpp"
+#include "reload/config/discovery.hpp"
 #include "reload/config/overlay_xml.hpp"
 #include "reload/security/config_signature.hpp"
 
 namespace reload::io {
 
 namespace {
-
-std::string kept_path(const std::string& directory) { return directory + "/overlay.xml"; }
 
 class Descriptor {
  public:
@@ -34,16 +33,13 @@ class Descriptor {
 
 tl::unexpected<Failure> failed(const std::string& path) { return failure(path + ": " + std::strerror(errno)); }
 
-Result<config::ConfigPtr> read_document(const std::string& path, const std::string& instance_name,
+Result<config::ConfigPtr> read_document(const std::string& path, const std::string& overlay,
                                         const security::Crypto& crypto, Wall now) {
   const auto bytes = read_file(path, limits::kMaxConfigBytes);
   if (!bytes) return tl::unexpected(bytes.error());
-  const auto sha1 = [&crypto](ByteView text) { return crypto.hash(wire::HashAlgorithm::sha1, {text}); };
-  const auto parsed = config::parse_config(*bytes, instance_name, sha1);
-  if (!parsed) return failure(path + ": " + parsed.error().text);
-  auto verified = security::verify_first(*parsed, now, crypto);
-  if (!verified) return failure(path + ": " + verified.error().text);
-  return *verified;
+  auto config = read_overlay_config(*bytes, overlay, crypto, now);
+  if (!config) return failure(path + ": " + config.error().text);
+  return config;
 }
 
 }  // namespace
@@ -78,15 +74,31 @@ Result<void> write_file(const std::string& path, ByteView bytes) {
   return {};
 }
 
-Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std::string& state_directory,
+Result<config::ConfigPtr> read_overlay_config(ByteView document, const std::string& overlay,
                                               const security::Crypto& crypto, Wall now) {
-  auto given = read_document(path, {}, crypto, now);
+  const auto sha1 = [&crypto](ByteView text) { return crypto.hash(wire::HashAlgorithm::sha1, {text}); };
+  const auto parsed = config::parse_config(document, overlay, sha1);
+  if (!parsed) return parsed;
+  return security::verify_first(*parsed, now, crypto);
+}
+
+Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std::string& overlay,
+                                              const std::string& state_directory, const security::Crypto& crypto,
+                                              Wall now) {
+  auto given = read_document(path, overlay, crypto, now);
   if (!given || state_directory.empty()) return given;
   // A kept document that can't be read is no reason not to start: the given one is good, and the overlay sends a newer
   // one by itself.
-  const auto kept = read_document(kept_path(state_directory), (*given)->instance_name, crypto, now);
-  if (kept && config::is_newer_sequence((*kept)->sequence, (*given)->sequence)) return *kept;
+  const auto kept = kept_overlay_config(state_directory, (*given)->instance_name, crypto, now);
+  if (kept && config::replaces(**kept, **given)) return *kept;
   return given;
+}
+
+std::string kept_path(const std::string& state_directory) { return state_directory + "/overlay.xml"; }
+
+Result<config::ConfigPtr> kept_overlay_config(const std::string& state_directory, const std::string& overlay,
+                                              const security::Crypto& crypto, Wall now) {
+  return read_document(kept_path(state_directory), overlay, crypto, now);
 }
 
 Result<void> keep_overlay_config(const std::string& state_directory, const config::OverlayConfig& config) {

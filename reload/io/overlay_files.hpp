@@ -14,10 +14,19 @@ namespace reload::io {
 // Written beside the target, synced and renamed: a reader sees the old file or the whole new one.
 [[nodiscard]] Result<void> write_file(const std::string& path, ByteView bytes);
 
-// The document at `path`, or the one kept in `state_directory` if it is newer, read and verified (the first document is
-// trusted for its way, guide T59). An empty `state_directory`: nothing is kept.
-[[nodiscard]] Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std::string& state_directory,
+// The configuration of `overlay` (the first one when that is empty) in a document, read and verified; the first
+// document is trusted for its way (T59).
+[[nodiscard]] Result<config::ConfigPtr> read_overlay_config(ByteView document, const std::string& overlay,
                                                             const security::Crypto& crypto, Wall now);
+// That of the document at `path`, or of the one kept in `state_directory` if it is newer. An empty `state_directory`:
+// nothing is kept.
+[[nodiscard]] Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std::string& overlay,
+                                                            const std::string& state_directory,
+                                                            const security::Crypto& crypto, Wall now);
+[[nodiscard]] std::string kept_path(const std::string& state_directory);
+[[nodiscard]] Result<config::ConfigPtr> kept_overlay_config(const std::string& state_directory,
+                                                            const std::string& overlay, const security::Crypto& crypto,
+                                                            Wall now);
 [[nodiscard]] Result<void> keep_overlay_config(const std::string& state_directory, const config::OverlayConfig& config);
 
 }  // namespace reload::io
