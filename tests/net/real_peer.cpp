@@ -75,13 +75,13 @@ RealPeer::RealPeer(Loop& loop, const PeerSetup& setup) : loop_(loop) {
   node_options.first_peer = setup.first;
   node_options.bootstrap = setup.bootstrap;
   node_options.candidates = driver_->candidates();
-  auto node = node::Node::make(std::move(node_options), setup.config, security::Credentials(setup.credential), crypto_,
+  auto node = node::Node::make(std::move(node_options), setup.config, security::Credentials(setup.credential), *crypto_,
                                rng_, *store_, io::system_now());
   RELOAD_CHECK(node.has_value());
   node_ = std::move(*node);
   port_ = std::make_unique<overlay::OverlayPort>(
       *node_, [raw = driver_.get()](node::Input call) { raw->input(std::move(call)); });
-  driver_->run(*node_, crypto_, [this](io::NodeEvent event) {
+  driver_->run(*node_, *crypto_, [this](io::NodeEvent event) {
     std::visit(Overloaded{[&](node::ApiEvent& api) { port_->on_event(std::move(api)); },
                           [&](node::LeaveDone&) { left_ = true; }, [](auto&) {}},
                event);
@@ -90,6 +90,7 @@ RealPeer::RealPeer(Loop& loop, const PeerSetup& setup) : loop_(loop) {
 
 RealPeer::~RealPeer() {
   driver_->stop();
+  loop_.keep(crypto_);
   loop_.keep(driver_);
 }
 

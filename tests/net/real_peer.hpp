@@ -77,7 +77,7 @@ class RealPeer {
 
  private:
   Loop& loop_;
-  io::OpensslCrypto crypto_;
+  std::shared_ptr<io::OpensslCrypto> crypto_ = std::make_shared<io::OpensslCrypto>();  // jobs may outlive the peer
   io::SystemRng rng_;
   std::unique_ptr<storage::ValueStore> store_;
   std::unique_ptr<node::Node> node_;
