@@ -71,7 +71,7 @@ TEST_CASE("a connection without TLS, or that ends within the handshake, is count
   CHECK_MESSAGE(bed.peer.why().find("closed by the other side") != std::string::npos, bed.peer.why());
 }
 
-TEST_CASE("certificates that do not count make no link") {
+TEST_CASE("6940-6.5.1.13-3: a client without certificate, or with one that does not count, gets no link") {
   Bed bed;
   const NodeId id = kit::node_number(9);
   const std::string user = "mallory@net.example";
@@ -91,6 +91,26 @@ TEST_CASE("certificates that do not count make no link") {
     bed.expect_refused(bed.overlay.authority().issue_unread(spec), Counter::links_refused, "Node-ID");
   }
   bed.expect_refused(bed.own, Counter::links_refused, "this node itself");
+}
+
+TEST_CASE("6940-6.5.1.14-1: what comes right behind the other side's handshake is read") {
+  Bed bed;
+  Rogue rogue(bed.peer.address(), bed.overlay.issue(kit::node_number(9), "mallory@net.example"));
+  const Crafted ping(*bed.config, bed.peer.id(), wire::MessageCode::ping_req, wire::encode(wire::PingReq{}));
+  bool sent = false;
+  std::optional<Reply> reply;
+  CHECK(bed.loop.run_until([&] {
+    if (!sent && rogue.up()) {
+      CHECK(bed.peer.count(Counter::links_opened) == 0);  // the peer has not seen the end of the handshake yet
+      rogue.send_message(ping.bytes(*rogue.credential(), bed.overlay.crypto()));
+      sent = true;
+    }
+    rogue.pump();
+    reply = reply_to(rogue, ping.header.transaction_id);
+    return reply.has_value();
+  }));
+  REQUIRE(reply);
+  CHECK(reply->code == wire::MessageCode::ping_ans);
 }
 
 TEST_CASE("a frame that ends with its link leaves nothing") {

@@ -61,6 +61,28 @@ TEST_CASE("6940-6.1-1: a message whose header is wrong is discarded") {
   }
 }
 
+TEST_CASE(
+    "6940-6.1-2: a wrong header field is answered with the error that is for it, but by our policy (T12) not one that "
+    "makes the message another protocol's or overlay's") {
+  Bed bed;
+  const auto with = [&](auto change) {
+    wire::ForwardingHeader header = header_to({node(10)});
+    change(header);
+    return bed.receive(header, kRequest);
+  };
+  CHECK(refused(with([](auto& header) { header.ttl = 101; })) == ErrorCode::ttl_exceeded);
+  CHECK(refused(with([](auto& header) { header.destination_list.clear(); })) == ErrorCode::invalid_message);
+  CHECK(refused(with([](auto& header) {
+          header.destination_list = {node(30), node(30)};
+        })) == ErrorCode::invalid_message);
+  CHECK(refused(with([](auto& header) {
+          header.destination_list = {node(30)};
+          header.options.push_back({200, ForwardingOption::kForwardCritical, {}});
+        })) == ErrorCode::unsupported_forwarding_option);
+  CHECK(dropped(with([](auto& header) { header.overlay = 7; })) == Counter::wrong_overlay);
+  CHECK(dropped(with([](auto& header) { header.version = 7; })) == Counter::wrong_version);
+}
+
 TEST_CASE("6940-6.3.2-7: only version 0x0a is processed") {
   Bed bed;
   for (unsigned version = 0; version < 256; ++version) {
@@ -70,7 +92,9 @@ TEST_CASE("6940-6.3.2-7: only version 0x0a is processed") {
   }
 }
 
-TEST_CASE("6940-6.7-15 6940-6.7-17: a message without the high fragment bit is discarded, not taken for a fragment") {
+TEST_CASE(
+    "6940-6.7-15 6940-6.7-16 6940-6.7-17: a message without the high fragment bit is discarded whatever the other bits "
+    "are, not taken for a fragment") {
   Bed bed;
   for (std::uint32_t fragment : {0u, 0x40000000u, 0x00000100u, 0x7fffffffu}) {
     wire::ForwardingHeader header = header_to({node(10)});
@@ -392,7 +416,10 @@ TEST_CASE("6940-6.2.1-1 6940-6.3.2-11 6940-6.3.2-12: a request starts with initi
   CHECK(sent.overlay == 0x01020304);
 }
 
-TEST_CASE("6940-6.2.1-3 6940-6.2.1-4 6940-6.2.1-5: own messages use the first entry's link, else the topology") {
+TEST_CASE(
+    "6940-6.2.1-2 6940-6.2.1-3 6940-6.2.1-4 6940-6.2.1-5: own messages go the way of all others: over the first "
+    "entry's "
+    "link, else as the topology says") {
   Bed bed;
   bed.route.hops_for_own = {node(21)};
   const auto originate = [&](DestinationList to) {
@@ -403,6 +430,9 @@ TEST_CASE("6940-6.2.1-3 6940-6.2.1-4 6940-6.2.1-5: own messages use the first en
   CHECK(sent_to(originate({node(30), node(60), resource(1)})) == node(30));
   CHECK(sent_to(originate({node(60)})) == node(21));
   CHECK(sent_to(originate({resource(1)})) == node(21));
+  bed.route.hops_for_own = bed.route.hops = {node(20), node(21)};
+  for (const DestinationList& to : {DestinationList{node(30)}, DestinationList{node(60)}, DestinationList{resource(1)}})
+    CHECK(sent_to(originate(to)) == sent_to(bed.receive(header_to(to), kRequest)));
   bed.route.hops_for_own = {};
   CHECK(dropped(originate({resource(1)})) == Counter::messages_dropped_unroutable);
 }

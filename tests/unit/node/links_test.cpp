@@ -48,6 +48,48 @@ TEST_CASE("a link whose other side showed no certificate, or something else, is 
   CHECK(bed.count(Counter::links_opened) == 0);
 }
 
+TEST_CASE("6940-4.4-1: with the handshake done a node is in the Connection Table, and messages go to it directly") {
+  NodeBed bed;
+  bed.befriend(Who::half);
+  bed.sent.clear();
+  const auto ping_second = [&] {
+    bed.input(node::CallPing{bed.new_call(), {cast.id(Who::second)}});
+    const auto ping = bed.take(MessageCode::ping_req);
+    REQUIRE(ping);
+    return ping->link;
+  };
+  CHECK(ping_second() == *bed.link_of(Who::half));
+  const LinkId link = bed.link_up(Who::second);
+  CHECK(is_known(bed, Who::second));
+  CHECK(ping_second() == link);
+  // And from it, as the first thing it does.
+  bed.deliver(link, letter(Who::second, {cast.id(Who::node)}, MessageCode::ping_req, wire::encode(wire::PingReq{}), 7));
+  const auto answer = bed.take(MessageCode::ping_ans);
+  REQUIRE(answer);
+  CHECK(answer->link == link);
+}
+
+TEST_CASE(
+    "6940-6.6-6, 6940-6.6-7: a link without acknowledgements is out of the Routing Table within seconds, and back") {
+  NodeBed bed;
+  const LinkId link = bed.befriend(Who::next);
+  bed.befriend(Who::half);
+  bed.acknowledge(link);
+  bed.acknowledge(*bed.link_of(Who::half));
+  const auto successor = [&] { return bed.node().status(bed.now()).topology.successors.front(); };
+  REQUIRE(successor() == cast.id(Who::next));
+  bed.input(node::CallPing{bed.new_call(), {cast.id(Who::next)}});
+  for (int i = 0; i < 6; ++i) {
+    bed.advance(500ms);
+    bed.acknowledge(*bed.link_of(Who::half));
+  }
+  CHECK(successor() == cast.id(Who::half));
+  CHECK_FALSE(bed.closed.contains(link));
+  bed.acknowledge(link);
+  bed.befriend(Who::next);
+  CHECK(successor() == cast.id(Who::next));
+}
+
 TEST_CASE("bytes that are no frames cost their sender the link, and nobody else") {
   NodeBed bed;
   const LinkId good = bed.befriend(Who::next);
