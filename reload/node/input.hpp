@@ -64,6 +64,14 @@ struct CallProbe {
   ApiId id;
   wire::DestinationList to;
 };
+struct CallStat {
+  ApiId id;
+  wire::StatReq request;
+};
+struct CallFind {
+  ApiId id;
+  wire::FindReq request;
+};
 // A configuration document that was fetched as 6940 11.2 has it. Taken or refused as one of a ConfigUpdate would be.
 struct CallOfferConfig {
   ApiId id;
@@ -81,8 +89,8 @@ struct PipeClose {
 };
 struct Leave {};
 
-using Input =
-    std::variant<LinkUp, LinkBytes, LinkDown, HandshakeFailed, CryptoDone, Tick, CallStore, CallFetch, CallAppAttach,
-                 CallPing, CallRouteQuery, CallProbe, CallOfferConfig, CallAcceptApp, PipeSend, PipeClose, Leave>;
+using Input = std::variant<LinkUp, LinkBytes, LinkDown, HandshakeFailed, CryptoDone, Tick, CallStore, CallFetch,
+                           CallAppAttach, CallPing, CallRouteQuery, CallProbe, CallStat, CallFind, CallOfferConfig,
+                           CallAcceptApp, PipeSend, PipeClose, Leave>;
 
 }  // namespace reload::node

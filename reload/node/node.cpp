@@ -231,6 +231,18 @@ void Node::Impl::take(CallProbe& input, messaging::Context& context) {
                                 wire::encode(wire::ProbeReq{{1, 2, 3}})));
 }
 
+void Node::Impl::take(CallStat& input, messaging::Context& context) {
+  api_calls[next_api_call] = {input.id, wire::MessageCode::stat_req, context.now.mono};
+  effects.push_back(
+      api_request(next_api_call++, {input.request.resource}, wire::MessageCode::stat_req, wire::encode(input.request)));
+}
+
+void Node::Impl::take(CallFind& input, messaging::Context& context) {
+  api_calls[next_api_call] = {input.id, wire::MessageCode::find_req, context.now.mono};
+  effects.push_back(
+      api_request(next_api_call++, {input.request.resource}, wire::MessageCode::find_req, wire::encode(input.request)));
+}
+
 void Node::Impl::take(CallAcceptApp& input, messaging::Context&) { connect.accept_app(input.application); }
 
 void Node::Impl::take(PipeSend& input, messaging::Context&) {

@@ -154,23 +154,36 @@ void Node::Impl::api_answer(std::uint64_t number, const messaging::Answer& answe
     if (ok && done) result = std::move(*done);
     outputs.push_back(finished<Done>(call.id, std::move(result)));
   };
-  if (call.code == wire::MessageCode::ping_req) {
-    std::optional<PingDone> done;
-    if (ok && wire::decode<wire::PingAns>(answer.body))
-      done = PingDone{answer.signer.node_id, context.now.mono - call.sent};
-    report(std::move(done));
-  } else if (call.code == wire::MessageCode::route_query_req) {
-    std::optional<RouteQueryDone> done;
+  const auto report_answer = [&]<class Message>(std::type_identity<Message>, auto make) {
+    using Done = decltype(make(std::declval<Message>()));
+    std::optional<Done> done;
     if (ok)
-      if (const auto decoded = wire::decode<wire::RouteQueryAns>(answer.body, config->codec()))
-        done = RouteQueryDone{decoded->next_peer};
+      if (auto message = wire::decode<Message>(answer.body, config->codec())) done = make(std::move(*message));
     report(std::move(done));
-  } else {
-    std::optional<ProbeDone> done;
-    if (ok)
-      if (auto decoded = wire::decode<wire::ProbeAns>(answer.body))
-        done = ProbeDone{answer.signer.node_id, std::move(*decoded)};
-    report(std::move(done));
+  };
+  const NodeId& responder = answer.signer.node_id;
+  switch (call.code) {
+    case wire::MessageCode::ping_req:
+      return report_answer(std::type_identity<wire::PingAns>(), [&](wire::PingAns) {
+        return PingDone{responder, context.now.mono - call.sent};
+      });
+    case wire::MessageCode::route_query_req:
+      return report_answer(std::type_identity<wire::RouteQueryAns>(),
+                           [](wire::RouteQueryAns message) { return RouteQueryDone{message.next_peer}; });
+    case wire::MessageCode::probe_req:
+      return report_answer(std::type_identity<wire::ProbeAns>(), [&](wire::ProbeAns message) {
+        return ProbeDone{responder, std::move(message)};
+      });
+    case wire::MessageCode::stat_req:
+      return report_answer(std::type_identity<wire::StatAns>(), [&](wire::StatAns message) {
+        return StatDone{responder, std::move(message)};
+      });
+    case wire::MessageCode::find_req:
+      return report_answer(std::type_identity<wire::FindAns>(), [&](wire::FindAns message) {
+        return FindDone{responder, std::move(message)};
+      });
+    default:
+      RELOAD_CHECK(false);  // no such call is made
   }
 }
 

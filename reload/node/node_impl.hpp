@@ -54,6 +54,8 @@ struct Node::Impl {
   void take(CallPing& input, messaging::Context& context);
   void take(CallRouteQuery& input, messaging::Context& context);
   void take(CallProbe& input, messaging::Context& context);
+  void take(CallStat& input, messaging::Context& context);
+  void take(CallFind& input, messaging::Context& context);
   void take(CallOfferConfig& input, messaging::Context& context);
   void take(CallAcceptApp& input, messaging::Context& context);
   void take(PipeSend& input, messaging::Context& context);

@@ -42,6 +42,15 @@ struct ProbeDone {
   NodeId responder;
   wire::ProbeAns answer;
 };
+// As the responder tells it: unlike the values of a Fetch, nothing in these is signed by whom it is about.
+struct StatDone {
+  NodeId responder;
+  wire::StatAns answer;
+};
+struct FindDone {
+  NodeId responder;
+  wire::FindAns answer;
+};
 struct OfferConfigDone {
   std::uint16_t sequence = 0;
 };
@@ -61,7 +70,8 @@ using ApiResult = tl::expected<T, CallFailed>;
 struct ApiEvent {
   ApiId id;  // 0 for what no call asked for: incoming pipes, pipe data
   std::variant<ApiResult<storage::StoreDone>, ApiResult<storage::FetchDone>, ApiResult<PingDone>,
-               ApiResult<RouteQueryDone>, ApiResult<ProbeDone>, ApiResult<OfferConfigDone>, ApiResult<PipeUp>>
+               ApiResult<RouteQueryDone>, ApiResult<ProbeDone>, ApiResult<StatDone>, ApiResult<FindDone>,
+               ApiResult<OfferConfigDone>, ApiResult<PipeUp>>
       result;
 };
 struct PipeData {

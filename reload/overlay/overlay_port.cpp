@@ -92,7 +92,7 @@ void OverlayPort::store(StoreRequest request, std::function<void(Outcome<Stored>
   submit_(node::CallStore{id, std::move(call)});
 }
 
-void OverlayPort::fetch(FetchRequest request, std::function<void(Outcome<std::vector<FetchedValue>>)> done) {
+wire::StoredDataSpecifier OverlayPort::specifier_of(FetchRequest& request) const {
   wire::StoredDataSpecifier specifier;
   specifier.kind = request.kind;
   switch (node_.config().kinds.model_of(request.kind).value_or(wire::DataModel::single)) {
@@ -106,6 +106,11 @@ void OverlayPort::fetch(FetchRequest request, std::function<void(Outcome<std::ve
       specifier.model = wire::DictionarySpecifier{std::move(request.keys)};
       break;
   }
+  return specifier;
+}
+
+void OverlayPort::fetch(FetchRequest request, std::function<void(Outcome<std::vector<FetchedValue>>)> done) {
+  wire::StoredDataSpecifier specifier = specifier_of(request);
   const ApiId id = expect(Done([done = std::move(done)](node::ApiEvent& event) {
     auto* result = std::get_if<node::ApiResult<storage::FetchDone>>(&event.result);
     if (result == nullptr) return;
@@ -156,6 +161,16 @@ void OverlayPort::route_query(const NodeId& ask, wire::Destination destination,
 void OverlayPort::probe(wire::DestinationList to, std::function<void(Outcome<node::ProbeDone>)> done) {
   const ApiId id = expect<node::ProbeDone>(std::move(done));
   submit_(node::CallProbe{id, std::move(to)});
+}
+
+void OverlayPort::stat(FetchRequest request, std::function<void(Outcome<node::StatDone>)> done) {
+  const ApiId id = expect<node::StatDone>(std::move(done));
+  submit_(node::CallStat{id, {node_.resource(request.name), {specifier_of(request)}}});
+}
+
+void OverlayPort::find(wire::FindReq request, std::function<void(Outcome<node::FindDone>)> done) {
+  const ApiId id = expect<node::FindDone>(std::move(done));
+  submit_(node::CallFind{id, std::move(request)});
 }
 
 void OverlayPort::offer_config(Bytes document, std::function<void(Outcome<node::OfferConfigDone>)> done) {

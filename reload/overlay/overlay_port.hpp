@@ -37,11 +37,16 @@ class OverlayPort final : public Overlay {
   void route_query(const NodeId& ask, wire::Destination destination,
                    std::function<void(Outcome<node::RouteQueryDone>)> done);
   void probe(wire::DestinationList to, std::function<void(Outcome<node::ProbeDone>)> done);
+  // What is stored under a name, without the values; and the Resource-ID from `resource` on, among those that the peer
+  // in charge of it holds, where a Kind has values.
+  void stat(FetchRequest request, std::function<void(Outcome<node::StatDone>)> done);
+  void find(wire::FindReq request, std::function<void(Outcome<node::FindDone>)> done);
   // A configuration document that was fetched (6940 11.2): taken if it is newer and rightly signed.
   void offer_config(Bytes document, std::function<void(Outcome<node::OfferConfigDone>)> done);
 
  private:
   using Done = std::function<void(node::ApiEvent&)>;
+  [[nodiscard]] wire::StoredDataSpecifier specifier_of(FetchRequest& request) const;  // takes its keys
   ApiId expect(Done done);
   template <class T>
   ApiId expect(std::function<void(Outcome<T>)> done);
