@@ -16,6 +16,16 @@ using Action = std::function<void()>;
 [[nodiscard]] Result<Action> prepare(Session& session, const RegisterOptions& options);
 [[nodiscard]] Result<Action> prepare(Session& session, const ResolveOptions& options);
 
+[[nodiscard]] Result<Action> prepare(Session& session, const StatOptions& options);
+[[nodiscard]] Result<Action> prepare(Session& session, const FindOptions& options);
+[[nodiscard]] Result<Action> prepare(Session& session, const ProbeOptions& options);
+
+// The destination that TO means: a Node-ID, or whoever is in charge of a Resource Name.
+[[nodiscard]] Result<wire::Destination> destination_of(const Session& session, const std::string& text);
+[[nodiscard]] Result<overlay::FetchRequest> fetch_request(const Session& session, const FetchOptions& options);
+// What the results of these commands begin with.
+[[nodiscard]] Json heading(const Session& session, const std::string& text, const std::string& name,
+                           const config::Kind& kind);
 // What NAME means: the bytes of a Resource Name; `node:HEX` is the Node-ID itself.
 [[nodiscard]] Result<std::string> resource_name(const std::string& text);
 // A Kind by its name or number, of those that the overlay has.

@@ -20,6 +20,23 @@ std::optional<std::uint32_t> parse_number(std::string_view text) {
 
 }  // namespace
 
+Result<wire::Destination> destination_of(const Session& session, const std::string& text) {
+  if (const auto node = NodeId::parse_hex(text)) {
+    if (*node == NodeId()) return failure(text + " is no node's: this Node-ID is reserved");
+    return wire::Destination(*node);
+  }
+  const auto name = resource_name(text);
+  if (!name) return tl::unexpected(name.error());
+  return wire::Destination(session.node().resource(*name));
+}
+
+Json heading(const Session& session, const std::string& text, const std::string& name, const config::Kind& kind) {
+  return Json{{"name", text},
+              {"resource", session.node().resource(name).hex()},
+              {"kind", kind.name},
+              {"kind_id", kind.id.value}};
+}
+
 Result<std::string> resource_name(const std::string& text) {
   constexpr std::string_view kNode = "node:";
   if (text.empty()) return failure("NAME is empty: write a Resource Name, such as alice@demo.example");

@@ -7,13 +7,6 @@ namespace reload::client {
 
 namespace {
 
-Json heading(const Session& session, const std::string& text, const std::string& name, const config::Kind& kind) {
-  return Json{{"name", text},
-              {"resource", session.node().resource(name).hex()},
-              {"kind", kind.name},
-              {"kind_id", kind.id.value}};
-}
-
 Result<Bytes> parse_hex(const char* option, const std::string& text) {
   auto bytes = from_hex(text);
   if (!bytes) return failure(std::string(option) + " " + text + " is not hexadecimal");
@@ -55,7 +48,7 @@ Result<Session::Identity> signer_of(const Session& session, const StoreOptions& 
 
 }  // namespace
 
-Result<Action> prepare(Session& session, const FetchOptions& options) {
+Result<overlay::FetchRequest> fetch_request(const Session& session, const FetchOptions& options) {
   const auto name = resource_name(options.name);
   if (!name) return tl::unexpected(name.error());
   const auto kind = kind_of(session, options.kind);
@@ -69,7 +62,14 @@ Result<Action> prepare(Session& session, const FetchOptions& options) {
     if (!key) return tl::unexpected(key.error());
     request.keys.push_back(std::move(*key));
   }
-  return [&session, request, kind = *kind, text = options.name] {
+  return request;
+}
+
+Result<Action> prepare(Session& session, const FetchOptions& options) {
+  const auto request = fetch_request(session, options);
+  if (!request) return tl::unexpected(request.error());
+  const config::Kind kind = *kind_of(session, options.kind);
+  return [&session, request = *request, kind, text = options.name] {
     session.overlay().fetch(request, [&session, request, kind, text](const auto& outcome) {
       if (!outcome && outcome.error().code != wire::ErrorCode::not_found)
         return session.end(outcome.error(), store_cure(outcome.error().code, kind, {}));

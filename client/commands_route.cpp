@@ -10,17 +10,6 @@ namespace {
 
 constexpr std::size_t kMaxHops = 128;  // the largest ring's way is far shorter: each hop halves the distance
 
-// The destination that TO means: a Node-ID, or whoever is in charge of a Resource Name.
-Result<wire::Destination> destination_of(const Session& session, const std::string& text) {
-  if (const auto node = NodeId::parse_hex(text)) {
-    if (*node == NodeId()) return failure(text + " is no node's: this Node-ID is reserved");
-    return wire::Destination(*node);
-  }
-  const auto name = resource_name(text);
-  if (!name) return tl::unexpected(name.error());
-  return wire::Destination(session.node().resource(*name));
-}
-
 bool is_wildcard(const wire::Destination& to) {
   const auto* node = std::get_if<NodeId>(&to);
   return node != nullptr && node->is_wildcard();

@@ -43,6 +43,29 @@ Examples, with the common options (reload-client --help) left out:
   reload-client ... fetch alice@demo.example --kind SIP-REGISTRATION
   reload-client ... fetch node:5f1c0a52d3f04c6e9b7a8d2e41c3b607 --kind CERTIFICATE_BY_NODE)";
 
+constexpr const char* kStatFooter =
+    R"(Like fetch, but what comes is each value's length, time and hash, not the value: as the peer in charge tells it.
+The hash is over the value with its length in four bytes before it.
+
+Example, with the common options (reload-client --help) left out:
+  reload-client ... stat alice@demo.example --kind SIP-REGISTRATION)";
+
+constexpr const char* kFindFooter =
+    R"(Asks the peer in charge of FROM for the next Resource-ID from there on that it holds values of a Kind under. FROM
+is a NAME as in fetch, or resource:HEX as find prints it.
+
+Examples, with the common options (reload-client --help) left out:
+  reload-client ... find alice@demo.example --kind SIP-REGISTRATION
+  reload-client ... find resource:5f1c0a52d3f04c6e9b7a8d2e41c3b607 --kind 16 --kind TURN-SERVICE)";
+
+constexpr const char* kProbeFooter =
+    R"(TO is as in ping. Prints how much of the overlay the peer is in charge of, how many resources it holds and for
+how long it has been up.
+
+Examples, with the common options (reload-client --help) left out:
+  reload-client ... probe
+  reload-client ... probe 5f1c0a52d3f04c6e9b7a8d2e41c3b607)";
+
 constexpr const char* kStoreFooter =
     R"(NAME and KIND are as in fetch. The Kind's access policy says who may store where: USER-MATCH and USER-NODE-MATCH
 under the name of a user, with the user's credential; NODE-MATCH under a Node-ID, with that node's.
@@ -156,14 +179,40 @@ void add_ping(CLI::App& app, Settings& settings) {
       ->capture_default_str();
 }
 
+void add_place(CLI::App& command, FetchOptions& options) {
+  command.add_option("NAME", options.name, "Resource Name")->required();
+  command.add_option("--kind", options.kind, "Kind of the values")->required();
+  command.add_option("--key", options.keys, "Only this dictionary key, in hexadecimal; repeatable")
+      ->allow_extra_args(false);
+}
+
 void add_fetch(CLI::App& app, Settings& settings) {
   CLI::App* command = nullptr;
   const auto o =
       add_command<FetchOptions>(app, settings, "fetch", "The values stored under a name", kFetchFooter, command);
-  command->add_option("NAME", o->name, "Resource Name")->required();
-  command->add_option("--kind", o->kind, "Kind of the values")->required();
-  command->add_option("--key", o->keys, "Only this dictionary key, in hexadecimal; repeatable")
-      ->allow_extra_args(false);
+  add_place(*command, *o);
+}
+
+void add_stat(CLI::App& app, Settings& settings) {
+  CLI::App* command = nullptr;
+  const auto o = add_command<StatOptions>(app, settings, "stat", "Length, time and hash of the values under a name",
+                                          kStatFooter, command);
+  add_place(*command, *o);
+}
+
+void add_find(CLI::App& app, Settings& settings) {
+  CLI::App* command = nullptr;
+  const auto o = add_command<FindOptions>(app, settings, "find", "The next resource that has values of a Kind",
+                                          kFindFooter, command);
+  command->add_option("FROM", o->from, "Resource Name, or resource:HEX")->required();
+  command->add_option("--kind", o->kinds, "Kind of the values; repeatable")->required()->allow_extra_args(false);
+}
+
+void add_probe(CLI::App& app, Settings& settings) {
+  CLI::App* command = nullptr;
+  const auto o =
+      add_command<ProbeOptions>(app, settings, "probe", "What a peer tells of its load", kProbeFooter, command);
+  command->add_option("TO", o->to, "A Node-ID or a Resource Name. Default: the peer attached to");
 }
 
 void add_store(CLI::App& app, Settings& settings) {
@@ -218,7 +267,9 @@ void add_route(CLI::App& app, Settings& settings) {
 }
 
 std::string check_required(const CLI::App& app, const Settings& s) {
-  if (app.get_subcommands().empty()) return "no command: name one of ping, fetch, store, register, resolve and route";
+  if (app.get_subcommands().empty())
+    return "no command: name one of ping, fetch, stat, find, store, register, resolve, route "
+           "and probe";
   if (const auto source = io::ConfigSource::make(s.config_source); !source) return source.error().text;
   if (s.credential.empty())
     return "--credential is missing: name this client's credential; make one with reload-certs issue --dir DIR --node "
@@ -239,10 +290,13 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   add_common(app, line.settings);
   add_ping(app, line.settings);
   add_fetch(app, line.settings);
+  add_stat(app, line.settings);
+  add_find(app, line.settings);
   add_store(app, line.settings);
   add_register(app, line.settings);
   add_resolve(app, line.settings);
   add_route(app, line.settings);
+  add_probe(app, line.settings);
   std::string wrong;
   try {
     app.parse(argc, argv);

@@ -21,6 +21,14 @@ struct FetchOptions {
   std::string kind;
   std::vector<std::string> keys;
 };
+struct StatOptions : FetchOptions {};
+struct FindOptions {
+  std::string from;
+  std::vector<std::string> kinds;
+};
+struct ProbeOptions {
+  std::optional<std::string> to;  // nothing: the peer attached to
+};
 struct StoreOptions {
   std::string name;
   std::string kind;
@@ -47,8 +55,8 @@ struct ResolveOptions {
 struct RouteOptions {
   std::string to;
 };
-using CommandOptions =
-    std::variant<PingOptions, FetchOptions, StoreOptions, RegisterOptions, ResolveOptions, RouteOptions>;
+using CommandOptions = std::variant<PingOptions, FetchOptions, StatOptions, FindOptions, StoreOptions, RegisterOptions,
+                                    ResolveOptions, RouteOptions, ProbeOptions>;
 
 struct Settings {
   io::ConfigSourceOptions config_source;

@@ -27,6 +27,11 @@ def resource(name):
     return hashlib.sha1(name.encode()).hexdigest()[:32]
 
 
+def stat_hash(value):
+    """RFC 6940 7.4.3.2: over the value with its length before it."""
+    return hashlib.sha256(len(value).to_bytes(4, "big") + value).hexdigest()
+
+
 class Bed(kit.Overlay):
     """An overlay, credentials of a client and of two users, and reload-client with them."""
 
@@ -125,6 +130,57 @@ def test_store_and_fetch(bed):
     bed.use("store", "node:" + bed.nodes[0], "--kind", "CERTIFICATE_BY_NODE", "--hex", "00", code=1, says="NODE-MATCH")
 
 
+def test_stat(bed):
+    """What the values are, without them: as fetch has them, hashed here."""
+    kind = ("--kind", "CERTIFICATE_BY_NODE")
+    name = "node:" + bed.own
+    check(bed.json("stat", BOB, *kind, code=1, says="nothing of Kind")["values"] == [])
+    bed.use("store", name, *kind, "--value", "hello", "--index", 0, "--lifetime", 500)
+    bed.use("store", name, *kind, "--value", "", "--index", 1)
+    found = bed.json("stat", name, *kind)
+    check(found["responder"] == bed.in_charge(found["resource"]), found)
+    fetched = bed.json("fetch", name, *kind)["values"]
+    check([(v["index"], v["length"], v["hash_algorithm"], v["hash"]) for v in found["values"]] ==
+          [(v["index"], len(v["value"]) // 2, "sha256", stat_hash(bytes.fromhex(v["value"])))
+           for v in fetched], found, fetched)
+    check(450 < found["values"][0]["lifetime"] <= 500, found)
+    bed.use("stat", name, *kind, says=("index 0  5 bytes", stat_hash(b"hello")))
+    bed.use("store", name, *kind, "--index", 1, "--remove")
+    check([v["index"] for v in bed.json("stat", name, *kind)["values"]] == [0])
+    key = bed.json("register", ALICE, user="alice")["key"]
+    check([v["key"] for v in bed.json("stat", ALICE, "--kind", 1, "--key", key)["values"]] == [key])
+    bed.use("stat", ALICE, "--kind", 1, "--key", "00", code=1, says="nothing of Kind")
+    bed.use("register", ALICE, "--remove", user="alice")
+
+
+def test_find(bed):
+    kind = ("--kind", "CERTIFICATE_BY_USER")
+    bed.use("store", BOB, *kind, "--value", "x", user="bob")
+    here = resource(BOB)
+    found = bed.json("find", BOB, *kind, "--kind", "TURN-SERVICE")
+    check(found["resource"] == here and found["responder"] == bed.in_charge(here), found)
+    check([(entry["kind"], entry["closest"]) for entry in found["kinds"]] ==
+          [("CERTIFICATE_BY_USER", here), ("TURN-SERVICE", None)], found)
+    bed.use("find", "resource:" + here, *kind, says="CERTIFICATE_BY_USER  resource:" + here)
+    # From a point before it, the peer in charge of both finds it too.
+    before = "%032x" % (int(here, 16) - 1)
+    if bed.in_charge(before) == bed.in_charge(here):
+        check(bed.json("find", "resource:" + before, *kind)["kinds"][0]["closest"] == here)
+    bed.use("find", BOB, "--kind", "TURN-SERVICE", code=1, says="holds nothing")
+    bed.use("find", "resource:12", *kind, code=2, says="resource:12")
+
+
+def test_probe(bed):
+    shares = {}
+    for node in bed.nodes:
+        found = bed.json("probe", node)
+        check(found["responder"] == node and 0 <= found["uptime_s"] < 3600 and found["resources"] >= 0, found)
+        shares[node] = found["responsible_ppb"]
+    check(999_999_900 <= sum(shares.values()) <= 1_000_000_000, shares)
+    check(bed.json("probe", ALICE)["responder"] == bed.in_charge(resource(ALICE)))
+    bed.use("probe", says=("in charge of ", "resources", "up for "))
+
+
 def test_register_and_resolve(bed):
     check(bed.json("resolve", ALICE, code=1, says="not registered")["entries"] == [])
     done = bed.json("register", ALICE, "--via", bed.nodes[2], "--prefs", "(sip.schemes=SIPS)", user="alice")
@@ -202,7 +258,7 @@ def test_wrong_options(bed):
 def test_help(bed):
     general = run(bed.client, "--help").stdout
     check("Exit status: 0" in general and "Examples" in general, general)
-    for command in ("ping", "fetch", "store", "register", "resolve", "route"):
+    for command in ("ping", "fetch", "stat", "find", "store", "register", "resolve", "route", "probe"):
         check("\n  %s " % command in general, general)
         done = run(bed.client, command, "--help")
         examples = [line for line in done.stdout.splitlines() if line.startswith("  reload-client ... ")]
@@ -239,6 +295,16 @@ def test_wrong_overlays(bed):
         xml = authority / "overlay.xml"
         bed.use("--peer", bed.link(1), "ping", credential=name, xml=xml, code=3, says=(bed.link(1), xml))
         bed.use("ping", credential=name, xml=xml, code=3, says=("bootstrap nodes", "--peer"))
+
+
+def test_an_overlay_without_clients(bed):
+    """6940-11.1-29: an overlay says with clients-permitted that nodes may not stay clients, and this one does not try."""
+    closed = bed.scratch / "closed"
+    bed.tool("init", "--dir", closed, "--overlay", "closed.example", "--bootstrap", "127.0.0.1:9", "--no-clients")
+    bed.issue("of_closed", "--node", authority=closed)
+    xml = closed / "overlay.xml"
+    check("clients-permitted>false<" in xml.read_text(), xml.read_text())
+    bed.use("ping", credential="of_closed", xml=xml, code=2, says=("closed.example", "clients-permitted"))
 
 
 def test_nobody_answers(bed):
