@@ -49,10 +49,9 @@ NAMES = {1: "probe_req", 2: "probe_ans", 3: "attach_req", 4: "attach_ans", 7: "s
          17: "leave_req", 18: "leave_ans", 19: "update_req", 20: "update_ans", 21: "route_query_req",
          22: "route_query_ans", 23: "ping_req", 24: "ping_ans", 25: "stat_req", 26: "stat_ans",
          29: "app_attach_req", 30: "app_attach_ans", 33: "config_update_req", 34: "config_update_ans", 0xFFFF: "error"}
-# What joining, registering, calling, a client's commands, a new document and leaving cannot do without.
-EXPECTED = {"attach_req", "attach_ans", "join_req", "join_ans", "update_req", "update_ans", "ping_req", "ping_ans",
-            "store_req", "store_ans", "fetch_req", "fetch_ans", "app_attach_req", "app_attach_ans", "route_query_req",
-            "route_query_ans", "config_update_req", "config_update_ans", "leave_req", "leave_ans", "error"}
+# Every message of RFC 6940 14.8: joining, registering, calling, a client's commands, a new document and leaving cause
+# them all.
+EXPECTED = set(NAMES.values())
 
 
 def run(*words, seconds=120, **options):
@@ -185,6 +184,9 @@ def use_as_client(overlay):
     must(*client, "route", alice)
     must(*client, "store", alice, "--kind", "CERTIFICATE_BY_USER", "--file", authority / "alice.der")
     must(*client, "fetch", alice, "--kind", "CERTIFICATE_BY_USER")
+    must(*client, "stat", alice, "--kind", "CERTIFICATE_BY_USER")
+    must(*client, "find", alice, "--kind", "CERTIFICATE_BY_USER")
+    must(*client, "probe")
     must(*client, "register", alice, "--to", "user1@" + OVERLAY)
     must(*client, "resolve", alice)
     must(*client, "register", alice, "--remove")
