@@ -429,7 +429,8 @@ def test_wrong_dns(bed):
 
 
 def test_server_down(bed):
-    """Without a server the kept document will do, unless it has expired or is of another overlay."""
+    """6940-6.3.2.1-1: without a copy of the document nobody takes part. Without a server the kept one will do, unless it
+    has expired or is of another overlay."""
     overlay = bed.overlay("down.example")
     overlay.fails("--overlay down.example", "Couldn't connect", "--overlay-config")
     bed.https.sites["www.example"] = Site(bed.authority.certificate("www.example"), overlay.document(4))
