@@ -11,6 +11,7 @@ namespace reload {
 #define RELOAD_COUNTERS(X)                                                                     \
   X(frames_received, "Data frames received on overlay links")                                  \
   X(frames_sent, "Data frames sent on overlay links")                                          \
+  X(frames_resent, "Data frames sent again on datagram links")                                 \
   X(acks_received, "Acknowledgements received on overlay links")                               \
   X(bytes_received, "Bytes received on overlay links")                                         \
   X(bytes_sent, "Bytes sent on overlay links")                                                 \
@@ -23,6 +24,7 @@ namespace reload {
   X(messages_forwarded, "Messages forwarded")                                                  \
   X(messages_dropped_unroutable, "Messages dropped because no next hop was known")             \
   X(messages_dropped_opaque, "Messages dropped for an unknown or stale opaque id")             \
+  X(messages_dropped_queue, "Messages dropped because the queue of a datagram link was full")  \
   X(messages_dropped_via, "Messages dropped for a Via or Destination List that breaks a rule") \
   X(ttl_exceeded, "Messages whose TTL ran out or was above initial-ttl")                       \
   X(forwarding_option_refused, "Messages with an unknown critical forwarding option")          \

@@ -23,6 +23,10 @@ inline constexpr Duration kHandshakeTime = 10s;      // TCP connect and TLS hand
 inline constexpr std::size_t kMaxLinkQueueBytes = std::size_t{16} << 20;  // a side that does not read loses its link
 inline constexpr std::size_t kMaxPostedTasks = 65536;        // tasks from other threads waiting for the loop
 inline constexpr std::size_t kMaxFramesAwaitingAck = 65536;  // send times kept for round-trip samples
+// What waits for a datagram link, which takes one message in a round trip: as many as it takes in the life of a request
+// at 50 ms each. What would come later than that nobody waits for.
+inline constexpr std::size_t kMaxDatagramsQueued = 256;
+inline constexpr std::size_t kMaxDatagramQueueBytes = std::size_t{1} << 20;
 
 // Connecting: Attach and AppAttach under way, in and out; topology itself has at most kMaxAttachesAtOnce of them.
 inline constexpr std::size_t kMaxPendingAttaches = 1024;
@@ -87,9 +91,9 @@ inline constexpr std::size_t kMaxSignerCertificates = 16384;  // parsed certific
 inline constexpr std::size_t kMaxMemoryValues = 4'000'000;    // about 8 GiB of values of 2 KiB
 
 // Topology. 6940 10.4: at least three of each; 6940 10.6.. suggests 16 fingers, up to 128.
-inline constexpr std::size_t kNeighborsEachSide = 3;  // at least; more in a large ring, up to
-inline constexpr std::size_t kMaxNeighborsEachSide =
-    16;                                      // enough for 2^32 peers; ids packed around a peer gain no more
+// At least so many; in a large ring more, up to what 2^32 peers want, so that ids packed around a peer gain little.
+inline constexpr std::size_t kNeighborsEachSide = 3;
+inline constexpr std::size_t kMaxNeighborsEachSide = 16;
 inline constexpr std::size_t kReplicas = 2;  // 6940 10.4: the first and the second successor
 inline constexpr std::size_t kMaxNeighborsInUpdate = 64;
 inline constexpr std::size_t kFingers = 16;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reload/base/check.hpp"
+#include "reload/link/link_session.hpp"
 
 namespace reload::link {
 
@@ -23,12 +24,19 @@ Link* ConnectionTable::add(Link link) {
   return &at->second;
 }
 
-Link* ConnectionTable::add_overlay(LinkId id, std::optional<NodeId> node, bool inbound) {
-  return add({id, node, inbound, std::nullopt, LinkSession(max_message_size_, counters_)});
+Link* ConnectionTable::add_overlay(LinkId id, std::optional<NodeId> node, bool inbound,
+                                   const std::optional<DatagramPath>& datagrams) {
+  std::unique_ptr<Session> session;
+  if (datagrams) {
+    session = std::make_unique<DatagramSession>(*datagrams, max_message_size_, counters_);
+  } else {
+    session = std::make_unique<LinkSession>(max_message_size_, counters_);
+  }
+  return add({id, node, inbound, std::nullopt, std::move(session)});
 }
 
 Link* ConnectionTable::add_application(LinkId id, std::optional<NodeId> node, ApplicationId application, bool inbound) {
-  return add({id, node, inbound, application, std::nullopt});
+  return add({id, node, inbound, application, nullptr});
 }
 
 bool ConnectionTable::bind(LinkId id, const NodeId& node) {
@@ -90,11 +98,18 @@ std::vector<NodeId> ConnectionTable::nodes() const {
   return nodes;
 }
 
-Bytes ConnectionTable::frame(Link& link, ByteView head, std::size_t body_size, Now now) {
+Received ConnectionTable::feed(Link& link, const SharedBytes& bytes, Now now) {
   RELOAD_CHECK(link.is_overlay());
-  Bytes framed = link.session->frame(head, body_size, now);
+  Received received = link.session->feed(bytes, now);
   note(link.session->next_deadline());
-  return framed;
+  return received;
+}
+
+std::optional<Outgoing> ConnectionTable::send(Link& link, ByteView head, const SharedBytes& body, Now now) {
+  RELOAD_CHECK(link.is_overlay());
+  link.session->send(head, body, now);
+  note(link.session->next_deadline());
+  return link.session->take_outgoing();
 }
 
 std::vector<HealthChange> ConnectionTable::on_time(Now now) {
@@ -106,6 +121,7 @@ std::vector<HealthChange> ConnectionTable::on_time(Now now) {
     const Health before = link.session->health();
     const Health after = link.session->on_time(now);
     if (after != before) changes.push_back({id, link.node, after});
+    if (auto outgoing = link.session->take_outgoing()) outgoing_.emplace_back(id, std::move(*outgoing));
     note(link.session->next_deadline());
   }
   return changes;

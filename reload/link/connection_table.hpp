@@ -3,12 +3,14 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "reload/base/ids.hpp"
 #include "reload/base/limits.hpp"
 #include "reload/base/strong.hpp"
-#include "reload/link/link_session.hpp"
+#include "reload/link/datagram_session.hpp"
 
 namespace reload::link {
 
@@ -17,8 +19,8 @@ struct Link {
   std::optional<NodeId> node;  // nothing: a certificate with several Node-IDs and no Attach yet (T7)
   bool inbound = false;
   std::optional<ApplicationId> application;  // set: an application's connection, without frames
-  std::optional<LinkSession> session;        // set: an overlay link
-  [[nodiscard]] bool is_overlay() const { return session.has_value(); }
+  std::unique_ptr<Session> session;          // set: an overlay link
+  [[nodiscard]] bool is_overlay() const { return session != nullptr; }
 };
 
 struct HealthChange {
@@ -33,7 +35,9 @@ class ConnectionTable {
       : max_message_size_(max_message_size), counters_(counters) {}
 
   // nullptr (counted as refused) when kMaxLinks or kMaxUnboundLinks is reached. Precondition: `id` is new.
-  Link* add_overlay(LinkId id, std::optional<NodeId> node, bool inbound);
+  // `datagrams`: the way of a datagram link; nothing: a stream.
+  Link* add_overlay(LinkId id, std::optional<NodeId> node, bool inbound,
+                    const std::optional<DatagramPath>& datagrams = std::nullopt);
   Link* add_application(LinkId id, std::optional<NodeId> node, ApplicationId application, bool inbound);
   // Gives an unbound link its Node-ID; false if there is no such link or it is bound to another node.
   bool bind(LinkId id, const NodeId& node);
@@ -52,10 +56,14 @@ class ConnectionTable {
   [[nodiscard]] auto begin() const { return links_.begin(); }
   [[nodiscard]] auto end() const { return links_.end(); }
 
-  // LinkSession::frame for a link of this table; keeps the table's deadline right. Precondition: an overlay link.
-  [[nodiscard]] Bytes frame(Link& link, ByteView head, std::size_t body_size, Now now);
+  // As those of Session for a link of this table; they keep the table's deadline right. Precondition: an overlay link.
+  [[nodiscard]] Received feed(Link& link, const SharedBytes& bytes, Now now);
+  // What is to be written at once; nothing: it waits for its turn.
+  [[nodiscard]] std::optional<Outgoing> send(Link& link, ByteView head, const SharedBytes& body, Now now);
   // Links that became suspect or dead; the dead are to be closed and removed by the caller.
   [[nodiscard]] std::vector<HealthChange> on_time(Now now);
+  // After on_time: what its links have to write.
+  [[nodiscard]] std::vector<std::pair<LinkId, Outgoing>> take_outgoing() { return std::exchange(outgoing_, {}); }
   // Not later than the first deadline of any link; may be early after acknowledgements, on_time then does nothing.
   [[nodiscard]] std::optional<Mono> next_deadline() const { return deadline_; }
   void set_max_message_size(std::size_t size);
@@ -69,6 +77,7 @@ class ConnectionTable {
   std::map<LinkId, Link> links_;
   std::map<NodeId, std::vector<LinkId>> by_node_;  // overlay links, oldest first
   std::size_t unbound_ = 0;
+  std::vector<std::pair<LinkId, Outgoing>> outgoing_;
   std::optional<Mono> deadline_;
 };
 

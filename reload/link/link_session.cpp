@@ -5,37 +5,17 @@
 
 #include "reload/base/check.hpp"
 #include "reload/base/limits.hpp"
+#include "reload/link/framing.hpp"
 #include "reload/wire/reader.hpp"
-#include "reload/wire/writer.hpp"
 
 namespace reload::link {
 
 namespace {
 
-constexpr auto kData = static_cast<std::uint8_t>(wire::FrameType::data);
-constexpr auto kAck = static_cast<std::uint8_t>(wire::FrameType::ack);
 constexpr Duration kSuspectTime = 30s;  // 6940 6.6.5
-
-std::size_t message_length(ByteView frame_header) {
-  wire::Reader reader(frame_header.subspan(5));
-  return reader.u24();
-}
 
 // Where `a` is against `b` in the order of sequence numbers, which wrap.
 std::int32_t sequence_difference(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b); }
-
-// The size of the forwarding header at the start of `message` (6940 6.3.2), of which the fixed part is there.
-std::size_t header_size(ByteView message) {
-  wire::Reader lists(message.subspan(wire::kForwardingHeaderSize - 6));
-  std::size_t size = wire::kForwardingHeaderSize;
-  for (int list = 0; list < 3; ++list) size += lists.u16();
-  return size;
-}
-
-bool has_token(ByteView message) {
-  wire::Reader reader(message);
-  return reader.u32() == wire::kReloToken;
-}
 
 }  // namespace
 
@@ -71,10 +51,7 @@ std::size_t LinkSession::wanted(ByteView bytes) const {
 
   // Oversized: only its forwarding header and message code are of use, to answer it.
   const ByteView message = bytes.subspan(wire::kDataFrameHeaderSize);
-  std::size_t head = wire::kForwardingHeaderSize;
-  if (message.size() >= head && has_token(message) && header_size(message) <= max_message_size_) {
-    head = header_size(message) + sizeof(wire::MessageCode);
-  }
+  const std::size_t head = answerable_head(message, max_message_size_).value_or(wire::kForwardingHeaderSize);
   return wire::kDataFrameHeaderSize + std::min(head, length);
 }
 
@@ -103,11 +80,7 @@ void LinkSession::on_data(const SharedBytes& frame, Received& out) {
   counters_.add(Counter::frames_received);
   wire::Reader reader(frame.view().subspan(1));
   const std::uint32_t sequence = reader.u32();
-  wire::Writer ack(wire::kAckFrameSize);
-  ack.u8(kAck);
-  ack.u32(sequence);
-  ack.u32(window_.receive(sequence));
-  append(out.acks, ack.take());
+  append(out.acks, ack_frame(sequence, window_.receive(sequence)));
   out.messages.push_back(message);
 }
 
@@ -140,17 +113,12 @@ void LinkSession::break_link(FrameFault fault, Received& out) {
 Bytes LinkSession::frame(ByteView head, std::size_t body_size, Now now) {
   const std::size_t length = head.size() + body_size;
   RELOAD_CHECK(length <= limits::kMaxFrameMessage);
-  wire::Writer writer(wire::kDataFrameHeaderSize + head.size());
-  writer.u8(kData);
-  writer.u32(next_sequence_);
-  writer.u24(static_cast<std::uint32_t>(length));
-  writer.bytes(head);
-
+  Bytes framed = data_frame_start(next_sequence_, head, body_size);
   if (unacknowledged_.empty()) waiting_since_ = now.mono;
   if (unacknowledged_.size() < limits::kMaxFramesAwaitingAck) unacknowledged_.push_back({next_sequence_, now.mono});
   ++next_sequence_;
   counters_.add(Counter::frames_sent);
-  return writer.take();
+  return framed;
 }
 
 Health LinkSession::on_time(Now now) {

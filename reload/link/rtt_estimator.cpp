@@ -13,7 +13,9 @@ void RttEstimator::sample(Duration round_trip) {
     variation_ = (3 * variation_ + error) / 4;
     smoothed_ = (7 * *smoothed_ + round_trip) / 8;
   }
-  rto_ = std::clamp(*smoothed_ + 4 * variation_, kMinRto, kMaxRto);  // (2.4), (2.5)
+  const Duration exact = *smoothed_ + std::max(rules_.unit, 4 * variation_);
+  const Duration rounded = (exact + rules_.unit - Duration(1)) / rules_.unit * rules_.unit;
+  rto_ = std::clamp(rounded, rules_.least, kMaxRto);  // (2.4), (2.5)
 }
 
 }  // namespace reload::link

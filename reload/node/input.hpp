@@ -5,6 +5,7 @@
 
 #include "reload/base/bytes.hpp"
 #include "reload/connect/connect.hpp"
+#include "reload/link/datagram_session.hpp"
 #include "reload/security/crypto_job.hpp"
 #include "reload/storage/storage.hpp"
 
@@ -18,6 +19,9 @@ struct LinkUp {
   wire::IpAddressPort remote;
   bool inbound = false;
   std::optional<ApplicationId> application;
+  // Of an overlay link that is DTLS: each SendOnLink is one datagram, each LinkBytes one that came. They may get lost,
+  // come twice or in another order.
+  std::optional<link::DatagramPath> datagrams{};
 };
 struct LinkBytes {
   LinkId link;

@@ -72,6 +72,7 @@ struct Node::Impl {
   void overlay_bytes(link::Link& link, const SharedBytes& bytes, messaging::Context& context);
   void act(forwarding::Decision decision, const forwarding::Arrival& from, messaging::Context& context);
   void send(const forwarding::Hop& hop, ByteView head, const SharedBytes& body, messaging::Context& context);
+  void write(LinkId id, link::Outgoing outgoing);
   void close(LinkId id, const std::string& reason, messaging::Context& context);
   void close_after_error(LinkId id, const std::string& reason, messaging::Context& context);
   void close_due(messaging::Context& context);

@@ -37,7 +37,8 @@ void Node::Impl::take(LinkUp& input, messaging::Context& context) {
 void Node::Impl::overlay_link_up(const LinkUp& input, const Opening& why, const security::Signer& peer,
                                  messaging::Context& context) {
   const bool bound = !peer.node_id.is_zero();
-  if (links.add_overlay(input.link, bound ? std::optional(peer.node_id) : std::nullopt, input.inbound) == nullptr) {
+  const auto node = bound ? std::optional(peer.node_id) : std::nullopt;
+  if (links.add_overlay(input.link, node, input.inbound, input.datagrams) == nullptr) {
     remotes.erase(input.link);
     outputs.push_back(CloseLink{input.link, "too many links"});
     if (why.attempt != 0) connect.on_open_failed(why.attempt, "too many links", context);
@@ -143,7 +144,7 @@ void Node::Impl::take(LinkBytes& input, messaging::Context& context) {
 void Node::Impl::overlay_bytes(link::Link& link, const SharedBytes& bytes, messaging::Context& context) {
   const LinkId id = link.id;
   const forwarding::Arrival from{id, link.node};
-  link::Received received = link.session->feed(bytes, context.now);
+  link::Received received = links.feed(link, bytes, context.now);
   if (!received.acks.empty()) {
     counters.add(Counter::bytes_sent, received.acks.size());
     outputs.push_back(SendOnLink{id, std::move(received.acks), {}});
@@ -200,13 +201,25 @@ void Node::Impl::send(const forwarding::Hop& hop, ByteView head, const SharedByt
   const auto* node = std::get_if<NodeId>(&hop);
   link::Link* link = node != nullptr ? links.link_to(*node) : links.find(std::get<LinkId>(hop));
   if (link == nullptr || !link->is_overlay()) return counters.add(Counter::messages_dropped_unroutable);
-  Bytes framed = links.frame(*link, head, body.size(), context.now);
-  counters.add(Counter::bytes_sent, framed.size() + body.size());
-  outputs.push_back(SendOnLink{link->id, std::move(framed), body});
+  const auto send_one = [&](ByteView part_head, const SharedBytes& part_body) {
+    if (auto outgoing = links.send(*link, part_head, part_body, context.now)) write(link->id, std::move(*outgoing));
+  };
+  const std::optional<std::size_t> mtu = link->session->path_mtu();
+  if (!mtu || wire::kDataFrameHeaderSize + head.size() + body.size() <= *mtu) return send_one(head, body);
+  // 6940 6.7: cut for this link, put together at the destination.
+  const auto header = wire::decode_header(head, config->node_id_length).header;
+  for (const forwarding::Piece& piece : forwarding::cut(header, body, *mtu)) send_one(piece.head, piece.body);
+}
+
+void Node::Impl::write(LinkId id, link::Outgoing outgoing) {
+  counters.add(Counter::bytes_sent, outgoing.head.size() + outgoing.body.size());
+  outputs.push_back(SendOnLink{id, std::move(outgoing.head), std::move(outgoing.body)});
 }
 
 void Node::Impl::judge_links(messaging::Context& context) {
-  for (const link::HealthChange& change : links.on_time(context.now)) {
+  const std::vector<link::HealthChange> changes = links.on_time(context.now);
+  for (auto& [id, outgoing] : links.take_outgoing()) write(id, std::move(outgoing));
+  for (const link::HealthChange& change : changes) {
     if (change.health == link::Health::dead) {
       close(change.link, "no acknowledgement in time", context);
     } else if (change.health == link::Health::suspect && change.node && !links.working(*change.node)) {

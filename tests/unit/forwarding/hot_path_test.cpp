@@ -6,6 +6,7 @@
 
 #include "reload/forwarding/fragments.hpp"
 #include "reload/link/connection_table.hpp"
+#include "reload/link/link_session.hpp"
 #include "tests/unit/forwarding/fake_route.hpp"
 
 namespace {
@@ -52,9 +53,10 @@ std::size_t cost_of_forwarding(std::size_t body_size) {
   const Decision decision = bed.forwarder.receive(received.messages[0], {LinkId{1}, node(20)}, bed.route, at(0s));
   REQUIRE(std::holds_alternative<Forward>(decision));
   const auto& forward = std::get<Forward>(decision);
-  const Bytes head = table.frame(*to, forward.head, forward.body.size(), at(0s));
+  const auto outgoing = table.send(*to, forward.head, forward.body, at(0s));
   const std::size_t cost = allocated - before;
-  CHECK(head.size() + forward.body.size() == framed(body_size).size() + 18);
+  REQUIRE(outgoing);
+  CHECK(outgoing->head.size() + outgoing->body.size() == framed(body_size).size() + 18);
   return cost;
 }
 

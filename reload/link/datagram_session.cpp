@@ -1,0 +1,129 @@
+#include "reload/link/datagram_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "reload/base/check.hpp"
+#include "reload/base/limits.hpp"
+#include "reload/link/framing.hpp"
+#include "reload/wire/reader.hpp"
+
+namespace reload::link {
+
+namespace {
+
+// 6940 6.6.3.1.
+constexpr unsigned kTransmissions = 5;
+constexpr unsigned kTransmissionsBeforeSuspect = 3;
+constexpr Duration kPause = 10ms;
+// Not of the RFC: a process that stands still for a moment must not lose all its links, each of which is closed after
+// 31 timeouts. A setting that says that all nodes are on one local network goes below.
+constexpr Duration kLeastRto = 200ms;
+constexpr std::size_t kSendTimesKept = 16;  // acknowledgements of older frames are too late to tell anything
+
+RtoRules rules_for(const DatagramPath& path) { return {path.first_rto, std::min(kLeastRto, path.first_rto), 1ms}; }
+
+}  // namespace
+
+DatagramSession::DatagramSession(const DatagramPath& path, std::size_t max_message_size, Counters& counters)
+    : mtu_(path.mtu), max_message_size_(max_message_size), counters_(counters), rtt_(rules_for(path)) {
+  if (path.round_trip) rtt_.sample(*path.round_trip);
+}
+
+Received DatagramSession::feed(const SharedBytes& datagram, Now now) {
+  Received out;
+  if (health_ == Health::dead || datagram.empty()) return out;
+  const ByteView bytes = datagram.view();
+  if (bytes[0] == kAck && bytes.size() == wire::kAckFrameSize) {
+    wire::Reader reader(bytes.subspan(1));
+    on_ack(reader.u32(), now, out);
+  } else if (bytes[0] == kData && bytes.size() >= wire::kDataFrameHeaderSize &&
+             message_length(bytes) == bytes.size() - wire::kDataFrameHeaderSize) {
+    on_data(datagram, out);
+  } else {
+    counters_.add(Counter::frames_malformed);
+  }
+  return out;
+}
+
+void DatagramSession::on_data(const SharedBytes& frame, Received& out) {
+  const SharedBytes message = frame.slice(wire::kDataFrameHeaderSize);
+  if (message.size() > max_message_size_) {
+    out.fault = FrameFault::oversized;
+    const auto head = answerable_head(message.view(), max_message_size_);
+    if (head && *head <= message.size()) {
+      out.oversized_head = message.slice(0, *head);  // counted by whoever answers it
+    } else {
+      counters_.add(Counter::frames_oversized);
+    }
+    return;
+  }
+  counters_.add(Counter::frames_received);
+  wire::Reader reader(frame.view().subspan(1));
+  const std::uint32_t sequence = reader.u32();
+  out.acks = ack_frame(sequence, window_.receive(sequence));
+  out.messages.push_back(message);
+}
+
+// Each acknowledgement is a sample, as a retransmission has its own number. That of any transmission of the message
+// under way ends its sending.
+void DatagramSession::on_ack(std::uint32_t sequence, Now now, Received& out) {
+  counters_.add(Counter::acks_received);
+  const auto sent = std::find_if(sent_.begin(), sent_.end(), [&](const Sent& one) { return one.sequence == sequence; });
+  if (sent == sent_.end()) return;
+  rtt_.sample(now.mono - sent->at);
+  sent_.erase(sent);
+  heard_ = true;
+  if (health_ == Health::suspect) {
+    health_ = Health::good;
+    out.restored = true;
+  }
+  if (next_sequence_ - sequence > transmissions_) return;  // of a message that is done already
+  queued_bytes_ -= queue_.front().size();
+  queue_.pop_front();
+  transmissions_ = 0;
+  pause_until_ = now.mono + kPause;
+  due_ = queue_.empty() ? std::nullopt : std::optional(pause_until_);
+}
+
+void DatagramSession::send(ByteView head, const SharedBytes& body, Now now) {
+  RELOAD_CHECK(head.size() + body.size() <= limits::kMaxFrameMessage);
+  if (health_ == Health::dead) return;
+  if (queue_.size() >= limits::kMaxDatagramsQueued ||
+      queued_bytes_ + head.size() + body.size() > limits::kMaxDatagramQueueBytes) {
+    return counters_.add(Counter::messages_dropped_queue);
+  }
+  queue_.push_back({to_bytes(head), body});
+  queued_bytes_ += queue_.back().size();
+  if (transmissions_ != 0) return;
+  if (pause_until_ <= now.mono) return transmit(now);
+  due_ = pause_until_;
+}
+
+void DatagramSession::transmit(Now now) {
+  const Message& message = queue_.front();
+  wait_ = transmissions_ == 0 ? rtt_.rto() : 2 * wait_;
+  if (transmissions_ == 1) heard_ = false;
+  ++transmissions_;
+  counters_.add(transmissions_ == 1 ? Counter::frames_sent : Counter::frames_resent);
+  if (sent_.size() >= kSendTimesKept) sent_.pop_front();
+  sent_.push_back({next_sequence_, now.mono});
+  outgoing_ = Outgoing{data_frame_start(next_sequence_++, message.head, message.body.size()), message.body};
+  due_ = now.mono + wait_;
+}
+
+Health DatagramSession::on_time(Now now) {
+  if (!due_ || now.mono < *due_) return health_;
+  if (transmissions_ == kTransmissions) {
+    health_ = Health::dead;
+    queue_.clear();
+    queued_bytes_ = 0;
+    due_.reset();
+    return health_;
+  }
+  transmit(now);
+  if (transmissions_ > kTransmissionsBeforeSuspect && !heard_) health_ = Health::suspect;
+  return health_;
+}
+
+}  // namespace reload::link
