@@ -5,7 +5,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TOPS = ("reload", "sip-usage", "peer", "client", "certs", "tools", "tests")
+TOPS = ("reload", "sip-usage", "sim", "peer", "client", "certs", "tools", "tests")
 MAX_LINES = 600
 BANNED_IN_CORE = {
     r"::now\s*\(": "the time is handed in with every input (base/time.hpp)",

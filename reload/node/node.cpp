@@ -147,6 +147,7 @@ bool Node::joined() const { return impl_->topology->joined(); }
 const config::OverlayConfig& Node::config() const { return *impl_->config; }
 const Counters& Node::counters() const { return impl_->counters; }
 const forwarding::RouteView& Node::route() const { return *impl_->topology; }
+topology::TopologyStatus Node::topology() const { return impl_->topology->status(); }
 ResourceId Node::resource(std::string_view name) const { return security::resource_of(impl_->crypto, as_bytes(name)); }
 
 NodeStatus Node::status(Now now) const {

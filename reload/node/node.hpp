@@ -56,6 +56,7 @@ class Node {
   [[nodiscard]] bool joined() const;
   [[nodiscard]] const config::OverlayConfig& config() const;
   [[nodiscard]] NodeStatus status(Now now) const;
+  [[nodiscard]] topology::TopologyStatus topology() const;
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] const forwarding::RouteView& route() const;
   // The Resource-ID of a Resource Name (6940 10.2).

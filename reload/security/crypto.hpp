@@ -1,5 +1,5 @@
 // The interface to cryptography. OpenSSL implements it at the edge (io/openssl_crypto), a fake without arithmetic in
-// large simulations (tests/kit/fake_crypto). Every function is const and safe to call from several threads.
+// large simulations (sim/fake_crypto). Every function is const and safe to call from several threads.
 #pragma once
 
 #include <initializer_list>

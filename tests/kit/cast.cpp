@@ -38,8 +38,8 @@ Cast::Cast() {
     if (static_cast<Who>(i) == Who::two_ids) ids.push_back(id_from(kFirstByte[i], 2));
     const bool expired = static_cast<Who>(i) == Who::expired;
     const std::string overlay(static_cast<Who>(i) == Who::of_other_overlay ? "elsewhere.example" : kOverlay);
-    credentials_.push_back(make_fake_credential(ids, "user" + std::to_string(i) + "@" + overlay, overlay, kValidFrom,
-                                                expired ? kTestNow - 1h : kValidTo, rng));
+    credentials_.push_back(sim::make_fake_credential(ids, "user" + std::to_string(i) + "@" + overlay, overlay,
+                                                     kValidFrom, expired ? kTestNow - 1h : kValidTo, rng));
   }
 }
 
@@ -74,7 +74,7 @@ const std::string& Cast::document(const DocumentSpec& spec) const {
   config::OverlayConfig config;
   config.instance_name = kOverlay;
   config.sequence = spec.sequence;
-  config.root_certs = {fake_root_certificate()};
+  config.root_certs = {sim::fake_root_certificate()};
   config.max_message_size = spec.small_messages ? 2500 : 65536;
   config.no_ice = true;
   config.configuration_signers = {id(Who::half)};

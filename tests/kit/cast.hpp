@@ -7,7 +7,7 @@
 #include "reload/config/overlay_config.hpp"
 #include "reload/security/credentials.hpp"
 #include "reload/wire/address.hpp"
-#include "tests/kit/fake_crypto.hpp"
+#include "sim/fake_crypto.hpp"
 
 namespace reload::kit {
 
@@ -50,7 +50,7 @@ class Cast {
   // Made once: the same for every use in a program.
   [[nodiscard]] static const Cast& get();
 
-  [[nodiscard]] const FakeCrypto& crypto() const { return crypto_; }
+  [[nodiscard]] const sim::FakeCrypto& crypto() const { return crypto_; }
   [[nodiscard]] const security::CredentialPtr& credential(Who who) const;
   [[nodiscard]] NodeId id(Who who) const { return credential(who)->node_id; }
   [[nodiscard]] std::string user(Who who) const { return credential(who)->certificate->user_name; }
@@ -65,7 +65,7 @@ class Cast {
  private:
   Cast();
 
-  FakeCrypto crypto_;
+  sim::FakeCrypto crypto_;
   std::vector<security::CredentialPtr> credentials_;
   mutable std::map<DocumentSpec, std::string> documents_;
   mutable std::map<DocumentSpec, config::ConfigPtr> configs_;

@@ -1,7 +1,7 @@
 // The whole node in the simulator: rings that form, lose peers, lose messages, and keep every value.
 #include <doctest/doctest.h>
 
-#include "tests/sim/checks.hpp"
+#include "sim/check_ring.hpp"
 
 using namespace reload;
 using namespace reload::sim;

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "reload/base/limits.hpp"
-#include "tests/kit/fake_crypto.hpp"
+#include "sim/fake_crypto.hpp"
 #include "tests/unit/forwarding/fake_route.hpp"
 
 using namespace reload;
@@ -48,7 +48,7 @@ struct Side {
   Counters counters;
   config::OverlayConfig config;
   test::FakeRoute route;
-  kit::FakeCrypto crypto;
+  sim::FakeCrypto crypto;
   messaging::Effects effects;
   Duration now = 0s;
   std::uint64_t requests = 0;

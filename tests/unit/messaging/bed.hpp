@@ -10,7 +10,7 @@
 #include "reload/messaging/messenger.hpp"
 #include "reload/security/data_signature.hpp"
 #include "reload/security/message_auth.hpp"
-#include "tests/kit/fake_crypto.hpp"
+#include "sim/fake_crypto.hpp"
 #include "tests/kit/fixtures.hpp"
 
 namespace reload::messaging::test {
@@ -40,7 +40,7 @@ inline config::OverlayConfig make_config(const security::Crypto& crypto, std::ui
   config::OverlayConfig config;
   config.instance_name = kOverlay;
   config.sequence = sequence;
-  config.root_certs = {kit::fake_root_certificate()};
+  config.root_certs = {sim::fake_root_certificate()};
   config.document = to_bytes(as_bytes("<overlay/>"));
   const Bytes digest = crypto.hash(wire::HashAlgorithm::sha1, {as_bytes(kOverlay)});
   for (std::size_t i = digest.size() - 4; i < digest.size(); ++i) {
@@ -51,12 +51,12 @@ inline config::OverlayConfig make_config(const security::Crypto& crypto, std::ui
 
 // What every test has: time, crypto and credentials.
 struct Bed {
-  kit::FakeCrypto crypto;
+  sim::FakeCrypto crypto;
   Prng rng{1};
   Now now{Mono(1000s), kit::kTestNow};
 
   security::CredentialPtr credential(std::uint64_t number) {
-    return kit::make_fake_credential(kit::node_number(number), "user" + std::to_string(number) + "@example", kOverlay,
+    return sim::make_fake_credential(kit::node_number(number), "user" + std::to_string(number) + "@example", kOverlay,
                                      rng);
   }
   void advance(Duration duration) {

@@ -94,14 +94,14 @@ TEST_CASE_FIXTURE(Pair, "6940-6.3.4-21, 6940-6.3.4-22, 6940-6.3.4-23: a message 
   }
   SUBCASE("an expired certificate") {
     const auto old =
-        kit::make_fake_credential({kit::node_number(1)}, "a@example", kOverlay, kit::kValidFrom, now.wall - 1s, rng);
+        sim::make_fake_credential({kit::node_number(1)}, "a@example", kOverlay, kit::kValidFrom, now.wall - 1s, rng);
     Crafted late = right;
     late.certificates = {old->certificate};
     CHECK_FALSE(accepts(late, old));
     CHECK(b.counters.get(Counter::certificates_refused) == 1);
   }
   SUBCASE("a certificate of another overlay") {
-    const auto stranger = kit::make_fake_credential(kit::node_number(1), "a@example", "other.example", rng);
+    const auto stranger = sim::make_fake_credential(kit::node_number(1), "a@example", "other.example", rng);
     Crafted foreign = right;
     foreign.certificates = {stranger->certificate};
     CHECK_FALSE(accepts(foreign, stranger));
@@ -116,7 +116,7 @@ TEST_CASE_FIXTURE(Pair, "6940-6.3.4-21, 6940-6.3.4-22, 6940-6.3.4-23: a message 
 TEST_CASE_FIXTURE(Pair, "6940-6.1.1-3: a message for a resource is verified before anything is done") {
   Crafted forged = ping();
   forged.header.destination_list = {ResourceId(b.id().view())};
-  const auto thief = kit::make_fake_credential(kit::node_number(66), "thief@example", kOverlay, rng);
+  const auto thief = sim::make_fake_credential(kit::node_number(66), "thief@example", kOverlay, rng);
   CHECK_FALSE(accepts(forged, thief));
   CHECK(accepts(forged, a.credential));
 }
@@ -146,7 +146,7 @@ TEST_CASE_FIXTURE(Pair,
   const auto user = credential(50);
   auto with_intermediate = std::make_shared<security::Credential>(*credential(1));
   const auto intermediate = credential(60)->certificate;
-  const auto root = *crypto.parse_certificate(kit::fake_root_certificate(), 16);
+  const auto root = *crypto.parse_certificate(sim::fake_root_certificate(), 16);
   with_intermediate->intermediates = {intermediate, root};
   const security::Credentials credentials(with_intermediate);
   Messenger messenger(credentials, a.trust());

@@ -6,7 +6,7 @@
 #include "reload/security/data_signature.hpp"
 #include "reload/security/message_auth.hpp"
 #include "reload/wire/codec.hpp"
-#include "tests/kit/fake_crypto.hpp"
+#include "sim/fake_crypto.hpp"
 #include "tests/kit/fixtures.hpp"
 
 using namespace reload;
@@ -192,6 +192,6 @@ TEST_CASE(
 TEST_CASE("a key of another backend signs nothing and does not stop the process") {
   const Bed bed;
   Prng rng(1);
-  const auto fake = kit::make_fake_credential(node_number(1), kUser, "demo.example", rng);
+  const auto fake = sim::make_fake_credential(node_number(1), kUser, "demo.example", rng);
   CHECK_FALSE(std::get<SignResult>(run(SignJob{fake, {1}}, bed.overlay.crypto())).signature.has_value());
 }

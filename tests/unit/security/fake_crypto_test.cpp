@@ -1,4 +1,4 @@
-#include "tests/kit/fake_crypto.hpp"
+#include "sim/fake_crypto.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,21 +18,21 @@ const std::string kUser = "alice@demo.example";
 TrustPtr fake_trust(const Crypto& crypto) {
   auto config = std::make_shared<config::OverlayConfig>();
   config->instance_name = "demo.example";
-  config->root_certs = {kit::fake_root_certificate()};
+  config->root_certs = {sim::fake_root_certificate()};
   return *Trust::make(config, crypto);
 }
 
 }  // namespace
 
 TEST_CASE("fake credentials are judged like real ones") {
-  const kit::FakeCrypto crypto;
+  const sim::FakeCrypto crypto;
   Prng rng(1);
   const TrustPtr trust = fake_trust(crypto);
-  const auto good = kit::make_fake_credential(node_number(1), kUser, "demo.example", rng);
+  const auto good = sim::make_fake_credential(node_number(1), kUser, "demo.example", rng);
   CHECK(good->certificate->der.size() == 500);
   CHECK(trust->check(*good->certificate, {}, kit::kTestNow, crypto).has_value());
   CHECK_FALSE(trust->check(*good->certificate, {}, kit::kValidTo + 1s, crypto).has_value());
-  const auto foreign = kit::make_fake_credential(node_number(1), kUser, "other.example", rng);
+  const auto foreign = sim::make_fake_credential(node_number(1), kUser, "other.example", rng);
   CHECK_FALSE(trust->check(*foreign->certificate, {}, kit::kTestNow, crypto).has_value());
   // Every bit of a certificate is covered by its issuer.
   for (std::size_t at = 0; at < 500; at += 13) {
@@ -47,11 +47,11 @@ TEST_CASE("fake credentials are judged like real ones") {
 }
 
 TEST_CASE("fake signatures fail for the wrong key and the wrong input, and have a real one's size") {
-  const kit::FakeCrypto crypto;
+  const sim::FakeCrypto crypto;
   Prng rng(2);
-  const auto alice = kit::make_fake_credential({node_number(1), node_number(2)}, kUser, "demo.example", kit::kValidFrom,
+  const auto alice = sim::make_fake_credential({node_number(1), node_number(2)}, kUser, "demo.example", kit::kValidFrom,
                                                kit::kValidTo, rng);
-  const auto bob = kit::make_fake_credential(node_number(3), "bob@demo.example", "demo.example", rng);
+  const auto bob = sim::make_fake_credential(node_number(3), "bob@demo.example", "demo.example", rng);
   const auto signature =
       *std::get<SignResult>(run(SignJob{alice, message_signature_input(1, 2, Bytes{3})}, crypto)).signature;
   CHECK(signature.value.size() == 72);

@@ -5,7 +5,7 @@
 namespace reload::storage_test {
 
 const security::Crypto& crypto() {
-  static const kit::FakeCrypto fake;
+  static const sim::FakeCrypto fake;
   return fake;
 }
 
@@ -28,7 +28,7 @@ config::OverlayConfig test_config() {
 security::Signer make_signer(const NodeId& node, const std::string& user) {
   // The same names give the same certificate, as one that is renewed would not.
   Prng rng(std::hash<NodeId>{}(node) ^ user.size());
-  const auto credential = kit::make_fake_credential(node, user, "demo.example", rng);
+  const auto credential = sim::make_fake_credential(node, user, "demo.example", rng);
   return {credential->certificate, node};
 }
 

@@ -9,7 +9,7 @@
 #include "reload/messaging/handler.hpp"
 #include "reload/storage/memory_store.hpp"
 #include "reload/storage/storage.hpp"
-#include "tests/kit/fake_crypto.hpp"
+#include "sim/fake_crypto.hpp"
 #include "tests/kit/fixtures.hpp"
 
 namespace reload::storage_test {

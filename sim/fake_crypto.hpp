@@ -7,7 +7,7 @@
 #include "reload/io/openssl_crypto.hpp"
 #include "reload/security/credentials.hpp"
 
-namespace reload::kit {
+namespace reload::sim {
 
 class FakeCrypto final : public security::Crypto {
  public:
@@ -28,10 +28,10 @@ class FakeCrypto final : public security::Crypto {
 // For OverlayConfig::root_certs: the one authority that issues all fake credentials.
 [[nodiscard]] Bytes fake_root_certificate();
 
-// Valid from 2020 to 2049, like those of kit/fixtures.
+// Valid from 2020 to 2049.
 [[nodiscard]] security::CredentialPtr make_fake_credential(const NodeId& node_id, std::string_view user,
                                                            std::string_view overlay, Rng& rng);
 [[nodiscard]] security::CredentialPtr make_fake_credential(const std::vector<NodeId>& node_ids, std::string_view user,
                                                            std::string_view overlay, Wall from, Wall to, Rng& rng);
 
-}  // namespace reload::kit
+}  // namespace reload::sim

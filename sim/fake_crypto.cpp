@@ -1,4 +1,4 @@
-#include "tests/kit/fake_crypto.hpp"
+#include "sim/fake_crypto.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,9 +7,8 @@
 #include "reload/base/limits.hpp"
 #include "reload/wire/reader.hpp"
 #include "reload/wire/writer.hpp"
-#include "tests/kit/fixtures.hpp"
 
-namespace reload::kit {
+namespace reload::sim {
 
 namespace {
 
@@ -19,6 +18,8 @@ constexpr std::uint32_t kMagic = 0x30464b45;   // begins like DER, so that size 
 constexpr std::size_t kSignatureSize = 72;     // of ECDSA on P-256, at most
 constexpr std::size_t kCertificateSize = 500;  // about that of a real one
 constexpr KeyNumber kRootKey = 0x0f0f0f0f0f0f0f0f;
+constexpr Wall kValidFrom = from_unix_seconds(1577836800);  // 2020-01-01
+constexpr Wall kValidTo = from_unix_seconds(2524607999);    // 2049-12-31
 
 struct FakeKey final : security::PublicKey, security::PrivateKey {
   explicit FakeKey(KeyNumber given) : number(given) {}
@@ -183,4 +184,4 @@ security::CredentialPtr make_fake_credential(const std::vector<NodeId>& node_ids
   return credential;
 }
 
-}  // namespace reload::kit
+}  // namespace reload::sim

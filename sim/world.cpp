@@ -1,7 +1,10 @@
-#include "tests/sim/world.hpp"
+#include "sim/world.hpp"
+
+#include <algorithm>
+#include <cstring>
 
 #include "reload/base/check.hpp"
-#include "tests/kit/fake_crypto.hpp"
+#include "sim/fake_crypto.hpp"
 
 namespace reload::sim {
 
@@ -30,18 +33,16 @@ constexpr std::uint16_t kSipPort = 5060;
 }  // namespace
 
 World::World(WorldOptions options)
-    : options_(options),
-      rng_(options.seed),
-      network_(options.network, rng_),
-      crypto_(std::make_unique<kit::FakeCrypto>()) {
+    : options_(options), rng_(options.seed), network_(options.network, rng_), crypto_(std::make_unique<FakeCrypto>()) {
   auto config = std::make_shared<config::OverlayConfig>();
   config->instance_name = kOverlay;
   config->sequence = 1;
-  config->root_certs = {kit::fake_root_certificate()};
+  config->root_certs = {fake_root_certificate()};
   config->max_message_size = 65536;
   config->no_ice = true;
   config->chord_update_interval = options.update_interval;
   config->chord_ping_interval = options.ping_interval;
+  config->chord_reactive = options.reactive;
   const Bytes hash = crypto_->hash(wire::HashAlgorithm::sha1, {as_bytes(kOverlay)});
   for (std::size_t i = hash.size() - 4; i < hash.size(); ++i)
     config->overlay_hash = config->overlay_hash << 8 | hash[i];
@@ -50,13 +51,15 @@ World::World(WorldOptions options)
 
 World::~World() = default;
 
-std::size_t World::add_node(node::Role role) {
+std::size_t World::add_node(node::Role role) { return add_node(role, random_id(rng_)); }
+
+std::size_t World::add_node(node::Role role, const NodeId& id) {
   auto made = std::make_unique<SimNode>();
   made->index = nodes_.size();
   made->role = role;
   made->rng = std::make_unique<Prng>(rng_.next());
-  made->credential = kit::make_fake_credential(random_id(rng_), "node" + std::to_string(made->index) + "@" + kOverlay,
-                                               kOverlay, *made->rng);
+  made->credential =
+      make_fake_credential(id, "node" + std::to_string(made->index) + "@" + kOverlay, kOverlay, *made->rng);
   made->address = address_of(made->index, kOverlayPort);
   made->clock_offset = Duration(
       static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(options_.clock_offset_max.count()) + 1)));
@@ -114,8 +117,7 @@ void World::crash(std::size_t index) {
   sim.wake_at.reset();
   ++sim.generation;
   std::vector<LinkId> links;
-  for (const auto& [end, other] : ends_)
-    if (end.first == index) links.push_back(end.second);
+  for (const auto& [link, end] : sim.ends) links.push_back(link);
   for (LinkId link : links) close(index, link, "connection reset");
 }
 
@@ -124,27 +126,53 @@ void World::leave(std::size_t index) { input(index, node::Leave{}); }
 std::string World::add_user(std::size_t index, const std::string& name) {
   SimNode& sim = *nodes_[index];
   const std::string user = name + "@" + kOverlay;
-  auto credential = kit::make_fake_credential(random_id(rng_), user, kOverlay, *sim.rng);
+  auto credential = make_fake_credential(random_id(rng_), user, kOverlay, *sim.rng);
   sim.users.push_back(credential);
   if (sim.node) sim.node->add_user(credential);
   return user;
 }
 
-void World::schedule(Duration after, std::function<void()> run) {
-  events_.push({now_ + after, next_order_++, std::move(run)});
+void World::share_user(std::size_t from, const std::string& user, std::size_t to) {
+  for (const auto& credential : nodes_[from]->users) {
+    if (credential->certificate->user_name != user) continue;
+    nodes_[to]->users.push_back(credential);
+    if (nodes_[to]->node) nodes_[to]->node->add_user(credential);
+  }
+}
+
+void World::push(Mono at, Action action) {
+  std::size_t slot = actions_.size();
+  if (free_slots_.empty()) {
+    actions_.push_back(std::move(action));
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+    actions_[slot] = std::move(action);
+  }
+  events_.push_back({at, next_order_++, slot});
+  std::push_heap(events_.begin(), events_.end());
+}
+
+void World::schedule(Duration after, std::function<void()> run) { push(now_ + after, std::move(run)); }
+
+void World::step() {
+  const Event event = events_.front();
+  std::pop_heap(events_.begin(), events_.end());
+  events_.pop_back();
+  now_ = event.at;
+  Action action = std::move(actions_[event.slot]);
+  free_slots_.push_back(event.slot);
+  std::visit(Overloaded{[&](std::function<void()>& call) { call(); }, [&](auto& what) { run(what); }}, action);
 }
 
 bool World::run_until(const std::function<bool()>& condition, Duration limit) {
   const Mono end = now_ + limit;
   while (!condition()) {
-    if (events_.empty() || events_.top().at > end) {
+    if (events_.empty() || events_.front().at > end) {
       now_ = end;
       return condition();
     }
-    auto run = std::move(const_cast<Event&>(events_.top()).run);
-    now_ = events_.top().at;
-    events_.pop();
-    run();
+    step();
   }
   return true;
 }
@@ -154,15 +182,25 @@ void World::run_for(Duration time) {
 }
 
 void World::note(std::uint64_t value) {
-  for (int i = 0; i < 8; ++i) digest_ = (digest_ ^ (value >> (8 * i) & 0xff)) * 0x100000001b3;
+  digest_ = (digest_ ^ value) * 0x9e3779b97f4a7c15;
+  digest_ ^= digest_ >> 32;
+}
+
+void World::note(ByteView bytes) {
+  while (bytes.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), sizeof(word));
+    note(word);
+    bytes = bytes.subspan(sizeof(word));
+  }
+  for (std::uint8_t byte : bytes) note(byte);
 }
 
 void World::input(std::size_t index, node::Input input) {
   ++steps_;
   note(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
   note(index << 8 | input.index());
-  if (const auto* bytes = std::get_if<node::LinkBytes>(&input))
-    for (std::uint8_t byte : bytes->bytes.view()) digest_ = (digest_ ^ byte) * 0x100000001b3;
+  if (const auto* bytes = std::get_if<node::LinkBytes>(&input)) note(bytes->bytes.view());
   nodes_[index]->node->handle(std::move(input), now_of(index));
   drain(index);
 }
@@ -182,13 +220,14 @@ void World::arm(std::size_t index) {
   if (!deadline || (sim.wake_at && *sim.wake_at <= *deadline && *sim.wake_at > now_)) return;
   const Mono at = std::max(*deadline, now_);
   sim.wake_at = at;
-  const std::uint64_t life = sim.generation;
-  schedule(at - now_, [this, index, life, at] {
-    SimNode& woken = *nodes_[index];
-    if (woken.generation != life || !woken.node) return;
-    if (woken.wake_at == at) woken.wake_at.reset();
-    input(index, node::Tick{});
-  });
+  push(at, Wake{index, sim.generation});
+}
+
+void World::run(Wake& wake) {
+  SimNode& sim = *nodes_[wake.index];
+  if (sim.generation != wake.life || sim.wake_at != now_) return;  // ended, or an earlier deadline came up meanwhile
+  sim.wake_at.reset();
+  input(wake.index, node::Tick{});
 }
 
 void World::execute(std::size_t index, node::Output& output) {
@@ -220,8 +259,8 @@ void World::open(std::size_t from, const node::OpenLink& order) {
       const std::size_t to = found->second;
       SimNode& server = *nodes_[to];
       const LinkId server_link = server.node->new_link();
-      ends_[{from, order.link}] = {to, server_link, now_};
-      ends_[{to, server_link}] = {from, order.link, now_};
+      client.ends[order.link] = {to, server.generation, server_link, now_};
+      server.ends[server_link] = {from, life, order.link, now_};
       input(to, node::LinkUp{server_link,
                              {to_bytes(client.credential->certificate->der.view())},
                              client.address,
@@ -240,31 +279,35 @@ void World::open(std::size_t from, const node::OpenLink& order) {
 }
 
 void World::send(std::size_t from, const node::SendOnLink& order) {
-  const auto found = ends_.find({from, order.link});
-  if (found == ends_.end()) return;
+  End* end = nodes_[from]->ends.get(order.link);
+  if (end == nullptr) return;
   ++messages_;
-  End& end = found->second;
-  if (network_.loses() || !network_.reaches(from, end.peer)) return;
-  end.last_arrival = std::max(end.last_arrival, now_ + network_.latency());
-  Bytes bytes = order.head;
+  const bool lost = network_.loses() || !network_.reaches(from, end->peer);
+  for (Observer* observer : observers_) observer->on_send(now_, from, end->peer, order.head, order.body.view(), lost);
+  if (lost) return;
+  end->last_arrival = std::max(end->last_arrival, now_ + network_.latency());
+  Bytes bytes;
+  bytes.reserve(order.head.size() + order.body.size());
+  append(bytes, order.head);
   append(bytes, order.body.view());
-  const std::size_t to = end.peer;
-  schedule(end.last_arrival - now_,
-           [this, to, link = end.peer_link, bytes = std::make_shared<Bytes>(std::move(bytes))] {
-             if (nodes_[to]->node && ends_.contains({to, link}))
-               input(to, node::LinkBytes{link, SharedBytes(std::move(*bytes))});
-           });
+  push(end->last_arrival, Arrive{end->peer, end->peer_life, end->peer_link, SharedBytes(std::move(bytes))});
+}
+
+void World::run(Arrive& arrival) {
+  SimNode& sim = *nodes_[arrival.to];
+  if (sim.node && sim.generation == arrival.life && sim.ends.contains(arrival.link))
+    input(arrival.to, node::LinkBytes{arrival.link, std::move(arrival.bytes)});
 }
 
 void World::close(std::size_t from, LinkId link, const std::string& reason) {
-  const auto found = ends_.find({from, link});
-  if (found == ends_.end()) return;
-  const End end = found->second;
-  ends_.erase(found);
+  const End* found = nodes_[from]->ends.get(link);
+  if (found == nullptr) return;
+  const End end = *found;
+  nodes_[from]->ends.erase(link);
   // What was sent before the close still arrives, then its end.
-  const Duration wait = std::max(end.last_arrival, now_ + network_.latency()) - now_;
-  schedule(wait, [this, end, reason] {
-    if (ends_.erase({end.peer, end.peer_link}) != 0 && nodes_[end.peer]->node)
+  push(std::max(end.last_arrival, now_ + network_.latency()), [this, end, reason] {
+    SimNode& peer = *nodes_[end.peer];
+    if (peer.generation == end.peer_life && peer.ends.erase(end.peer_link) && peer.node)
       input(end.peer, node::LinkDown{end.peer_link, reason});
   });
 }

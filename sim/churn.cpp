@@ -1,0 +1,104 @@
+#include "sim/churn.hpp"
+
+#include <algorithm>
+
+#include "reload/base/limits.hpp"
+
+namespace reload::sim {
+
+namespace {
+
+constexpr std::size_t kHolders = limits::kReplicas + 1;
+constexpr Duration kLeaveTime = 20s;  // topology ends a Leave long before
+
+}  // namespace
+
+Churn::Churn(World& world, ChurnOptions options, std::function<void(std::size_t)> started)
+    : world_(world), options_(options), started_(std::move(started)) {}
+
+void Churn::start() {
+  going_ = true;
+  ++round_;
+  if (options_.session == Duration::zero()) return;
+  for (std::size_t i = options_.stable; i < world_.size(); ++i)
+    if (world_.running(i)) plan_end(i);
+}
+
+void Churn::stop() { going_ = false; }
+
+void Churn::plan_end(std::size_t index) {
+  const std::uint64_t life = world_.life(index);
+  world_.schedule(exponential(options_.session, world_.rng()), [this, index, life, round = round_] {
+    if (going_ && round == round_ && world_.life(index) == life && world_.running(index)) end(index);
+  });
+}
+
+void Churn::end(std::size_t index) {
+  if (world_.rng().below(100) >= options_.leave_per_cent) {
+    crash(index);
+    return away(index);
+  }
+  ++leaves_;
+  world_.leave(index);
+  const std::uint64_t life = world_.life(index);
+  world_.schedule(kLeaveTime, [this, index, life] {
+    if (world_.life(index) != life || !world_.running(index)) return;
+    world_.crash(index);  // the process of a peer that left ends
+    away(index);
+  });
+}
+
+void Churn::crash(std::size_t index) {
+  ++crashes_;
+  const NodeId node = world_.id(index);
+  world_.crash(index);
+  note_crash(node);
+}
+
+void Churn::away(std::size_t index) {
+  if (options_.session == Duration::zero()) return;
+  world_.schedule(exponential(options_.absence, world_.rng()), [this, index, round = round_] {
+    if (!going_ || round != round_ || world_.running(index)) return;
+    ++starts_;
+    world_.start(index);
+    plan_end(index);
+    started_(index);
+  });
+}
+
+void Churn::note_crash(const NodeId& node) {
+  gone_.push_back({world_.now(), node});
+  while (world_.now() - gone_.front().at > limits::kReplicaHoldDown) gone_.pop_front();
+  if (gone_.size() < kHolders) return;
+  std::vector<std::pair<NodeId, bool>> ring;  // and whether it is gone
+  for (const Gone& entry : gone_) ring.emplace_back(entry.node, true);
+  for (std::size_t i = 0; i < world_.size(); ++i)
+    if (world_.running(i) && world_.is_peer(i) && world_.node(i).joined()) ring.emplace_back(world_.id(i), false);
+  std::ranges::sort(ring);
+  // A peer that was killed and is back counts as there: false sorts before true.
+  const auto repeated = std::ranges::unique(ring, {}, &std::pair<NodeId, bool>::first);
+  ring.erase(repeated.begin(), repeated.end());
+  // The run of gone peers around this one.
+  const std::size_t size = ring.size();
+  const auto at =
+      static_cast<std::size_t>(std::ranges::find(ring, node, &std::pair<NodeId, bool>::first) - ring.begin());
+  std::size_t before = 0;
+  while (before + 1 < size && ring[(at + size - before - 1) % size].second) ++before;
+  std::size_t after = 0;
+  while (after + before + 1 < size && ring[(at + after + 1) % size].second) ++after;
+  const std::size_t run = before + 1 + after;
+  if (run < kHolders) return;
+  ++triples_;
+  const std::size_t first = (at + size - before) % size;
+  excuses_.push_back({world_.now(), ring::to_point(ring[(first + size - 1) % size].first.view()),
+                      ring::to_point(ring[(first + run - kHolders) % size].first.view())});
+}
+
+bool Churn::excused(const ResourceId& resource, Mono since) const {
+  const ring::Point point = ring::to_point(resource.view());
+  return std::ranges::any_of(excuses_, [&](const Excuse& excuse) {
+    return excuse.at >= since && ring::in_open_closed(point, excuse.from, excuse.to);
+  });
+}
+
+}  // namespace reload::sim
