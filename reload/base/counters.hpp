@@ -23,6 +23,7 @@ namespace reload {
   X(messages_delivered, "Messages addressed to this node")                                     \
   X(messages_forwarded, "Messages forwarded")                                                  \
   X(messages_dropped_unroutable, "Messages dropped because no next hop was known")             \
+  X(messages_dropped_returning, "Messages dropped because they came from where they would be sent") \
   X(messages_dropped_opaque, "Messages dropped for an unknown or stale opaque id")             \
   X(messages_dropped_queue, "Messages dropped because the queue of a datagram link was full")  \
   X(messages_dropped_via, "Messages dropped for a Via or Destination List that breaks a rule") \

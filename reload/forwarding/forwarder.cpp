@@ -107,6 +107,7 @@ Decision Forwarder::receive_checked(Message& message, const Arrival& from, const
 Decision Forwarder::decide(Message& message, const RouteView& route, Now now) {
   wire::DestinationList& to = message.header.destination_list;
   const auto deliver = [&] { return Deliver{message.header, message.body, message.previous_hop}; };
+  bool passed_on = !message.own();  // the sender routed it here by the entry that we route it by
   // Each step takes an entry away or replaces an own opaque id by what was there before it was made.
   for (std::size_t step = 0; step <= limits::kMaxDestinations && !to.empty(); ++step) {
     if (const auto* opaque = std::get_if<wire::OpaqueId>(&to.front())) {
@@ -120,37 +121,39 @@ Decision Forwarder::decide(Message& message, const RouteView& route, Now now) {
       }
       const auto& entries = std::get<wire::DestinationList>(*meaning);
       to.insert(to.begin(), entries.begin(), entries.end());
+      passed_on = false;
       continue;
     }
     if (std::holds_alternative<wire::UnknownDestination>(to.front())) return Drop{Counter::messages_dropped_opaque};
     if (const auto* resource = std::get_if<ResourceId>(&to.front())) {
       if (route.responsible(*resource)) return deliver();
-      return forward(message, hop_to(*resource, route, message.own()), now);
+      return route_on(message, *resource, passed_on, route, now);
     }
     const NodeId node = std::get<NodeId>(to.front());
     if (node.is_wildcard()) return deliver();  // T10: whatever follows
     if (node != rules_.self) {
       if (route.responsible(node) && !connected_(node)) return Drop{Counter::messages_dropped_unroutable};
-      return forward(message, hop_to(node, route, message.own()), now);
+      return route_on(message, node, passed_on, route, now);
     }
     if (to.size() == 1) return deliver();
     to.erase(to.begin());
+    passed_on = false;
   }
   return Drop{Counter::messages_dropped_via};
 }
 
-std::optional<Hop> Forwarder::hop_to(const wire::Destination& to, const RouteView& route, bool own) const {
-  std::vector<NodeId> candidates;
-  if (const auto* resource = std::get_if<ResourceId>(&to)) {
-    candidates = route.next_hops(*resource, own);
-  } else {
-    const NodeId& node = std::get<NodeId>(to);
-    if (connected_(node)) return node;
-    candidates = route.next_hops(node, own);
-  }
-  const auto best = std::find_if(candidates.begin(), candidates.end(), connected_);
-  if (best == candidates.end()) return std::nullopt;
-  return *best;
+Decision Forwarder::route_on(Message& message, const wire::Destination& to, bool passed_on, const RouteView& route,
+                             Now now) {
+  const auto* node = std::get_if<NodeId>(&to);
+  if (node != nullptr && connected_(*node)) return forward(message, *node, now);
+  std::vector<NodeId> hops = node != nullptr ? route.next_hops(*node, message.own())
+                                             : route.next_hops(std::get<ResourceId>(to), message.own());
+  std::erase_if(hops, [this](const NodeId& hop) { return !connected_(hop); });
+  // Two peers that each take the other to be nearer, as after failures, would pass it to and fro until its TTL ends.
+  const auto* sender = message.previous_hop ? std::get_if<NodeId>(&*message.previous_hop) : nullptr;
+  if (passed_on && sender != nullptr && std::erase(hops, *sender) != 0 && hops.empty())
+    return Drop{Counter::messages_dropped_returning};
+  return forward(message, hops.empty() ? std::nullopt : std::optional<Hop>(hops.front()), now);
 }
 
 Decision Forwarder::forward(Message& message, const std::optional<Hop>& hop, Now now) {

@@ -91,7 +91,8 @@ class Forwarder {
   [[nodiscard]] Decision receive_checked(Message& message, const Arrival& from, const RouteView& route, Now now);
   [[nodiscard]] Decision decide(Message& message, const RouteView& route, Now now);
   [[nodiscard]] Decision forward(Message& message, const std::optional<Hop>& hop, Now now);
-  [[nodiscard]] std::optional<Hop> hop_to(const wire::Destination& to, const RouteView& route, bool own) const;
+  [[nodiscard]] Decision route_on(Message& message, const wire::Destination& to, bool passed_on, const RouteView& route,
+                                  Now now);
   void extend_via(Message& message, Now now);
 
   ForwardingRules rules_;

@@ -279,7 +279,11 @@ std::vector<NodeId> Chord::next_hops_to(ByteView id, bool own) const {
     }
   }
   const std::optional<NodeId> hop = state_.tables.next_hop(point);
-  return hop ? std::vector{*hop} : std::vector<NodeId>{};
+  if (!hop) return {};
+  std::vector<NodeId> hops{*hop};
+  // Where that one is what sent it here: the peer behind the point.
+  if (const auto owner = state_.tables.owner_of(point, false); owner && *owner != *hop) hops.push_back(*owner);
+  return hops;
 }
 
 std::vector<NodeId> Chord::next_hops(const ResourceId& resource, bool own) const {

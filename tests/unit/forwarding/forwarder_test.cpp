@@ -243,6 +243,17 @@ TEST_CASE("6940-6.1.2-3: a connected node gets its messages directly, whatever t
   CHECK(sent_to(bed.receive(header_to({node(21)}), kRequest)) == node(21));
 }
 
+TEST_CASE("what its sender would only get back goes another way, or nowhere; a source route may lead back") {
+  Bed bed;
+  bed.route.hops = {node(20), node(30)};
+  CHECK(sent_to(bed.receive(header_to({resource(1)}), kRequest)) == node(30));
+  CHECK(sent_to(bed.receive(header_to({resource(1)}), kRequest, {LinkId{1}, node(21)})) == node(20));
+  bed.route.hops = {node(20)};
+  CHECK(dropped(bed.receive(header_to({resource(1)}), kRequest)) == Counter::messages_dropped_returning);
+  CHECK(dropped(bed.receive(header_to({node(60)}), kResponse)) == Counter::messages_dropped_returning);
+  CHECK(sent_to(bed.receive(header_to({node(10), node(60)}), kRequest)) == node(20));
+}
+
 TEST_CASE("6940-6.5.1-4: messages of others are not routed where only own ones may go; 6940-6.5.1-3: own ones are") {
   Bed bed;
   bed.route.hops_for_own = {node(30)};
