@@ -27,11 +27,13 @@ bool is_hop_error(wire::ErrorCode code) {
   }
 }
 
-// 6940 6.3.4: who may answer a request sent there.
+// 6940 6.3.4: who may answer a request sent there. A resource behind another node is looked for as that node sees the
+// ring, which may be another ring than ours (10.7.4.4).
 bool may_answer(const wire::DestinationList& to, const NodeId& signer, const forwarding::RouteView& route) {
   if (to.empty()) return true;
   if (const auto* node = std::get_if<NodeId>(&to.back())) return node->is_wildcard() || *node == signer;
-  if (const auto* resource = std::get_if<ResourceId>(&to.back())) return route.plausible_responder(*resource, signer);
+  if (const auto* resource = std::get_if<ResourceId>(&to.back()))
+    return to.size() > 1 || route.plausible_responder(*resource, signer);
   return true;
 }
 

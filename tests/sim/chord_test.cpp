@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tests/sim/checks.hpp"
+#include "sim/check_ring.hpp"
 
 using namespace reload;
 using namespace reload::sim;

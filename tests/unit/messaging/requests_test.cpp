@@ -157,6 +157,13 @@ TEST_CASE_FIXTURE(Two, "6940-6.3.4-26: an answer for a resource from a node know
   CHECK(a.take_one<AnswerReady>().answer.status == AnswerStatus::ok);
 }
 
+TEST_CASE_FIXTURE(Two, "who answers for a resource asked for through another node is judged by that node's ring alone") {
+  a.route.implausible = {c.id()};
+  a.ping({b.id(), ResourceId(kit::node_number(9).view())});
+  answer_with(c, a.take_one<Outbound>(), wire::MessageCode::ping_ans, pong());
+  CHECK(a.take_one<AnswerReady>().answer.signer.node_id == c.id());
+}
+
 TEST_CASE_FIXTURE(Two, "T3: a node on the way may report what nodes on the way report, and nothing else") {
   a.ping({b.id()});
   const Outbound request = a.take_one<Outbound>();
