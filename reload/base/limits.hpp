@@ -83,6 +83,7 @@ inline constexpr std::size_t kMaxKnownHolders = 32;        // peers whose copies
 inline constexpr std::size_t kMaxKnownCopies = 1'000'000;  // in all; beyond it copies are sent again, which is harmless
 inline constexpr Duration kCopyRetryFirst = 2s;  // after a pass over the store in which copies failed; doubles up to
 inline constexpr Duration kCopyRetryMost = 300s;
+inline constexpr std::size_t kMaxTakings = 256;         // Fetches of newer values under way, to those who offered them
 inline constexpr std::size_t kCopyFailuresInPass = 32;  // then the pass waits: the peer is gone or does not agree yet
 inline constexpr std::size_t kStoreMessageReserve = 1500;  // of max-message-size, for header, signature, certificates
 inline constexpr std::size_t kMaxOwnSlots = 65536;  // last storage times of own values, to be strictly increasing

@@ -84,10 +84,16 @@ void Copier::send_message(const Key& key, const Flight& flight, std::vector<Stor
   const std::uint64_t number = tokens_.next();
   by_token_.emplace(number, key);
   request.token = token_of(number);
-  request.to = {wire::Destination(target)};
+  request.to = {target == kResponsiblePeer ? wire::Destination(at.resource) : wire::Destination(target)};
   request.code = wire::MessageCode::store_req;
   request.body = wire::encode(store);
   context.effects.push_back(std::move(request));
+}
+
+void Copier::outdate(const KindAt& at) {
+  for (auto& [key, flight] : flights_) {
+    if (key.second == at) flight.again = flight.outdated = true;
+  }
 }
 
 std::optional<CopyDone> Copier::on_answer(const messaging::Token& token, const messaging::Answer& answer,
@@ -106,12 +112,12 @@ std::optional<CopyDone> Copier::on_answer(const messaging::Token& token, const m
   const Flight done = std::move(flight);
   flights_.erase(key);
   if (--under_way_[key.first] == 0) under_way_.erase(key.first);
-  CopyDone outcome{key.first, key.second, done.generation, done.status, done.error, {}};
+  CopyDone outcome{key.first, key.second, done.generation, done.outdated, done.status, done.error, {}};
   const bool arrived = done.status == AnswerStatus::ok;
-  if (arrived) known_.note(key.first, key.second, done.generation);
+  if (arrived && !done.outdated && key.first != kResponsiblePeer) known_.note(key.first, key.second, done.generation);
   for (const auto& [generation, wait] : done.waits) {
     // A later copy is waited for further, unless the target fails anyway.
-    const bool later = arrived && generation != done.generation;
+    const bool later = arrived && (done.outdated || generation != done.generation);
     if (!later || !copy(key.first, key.second, done.replica_number, {}, wait, context)) outcome.waits.push_back(wait);
   }
   if (arrived && done.again) copy(key.first, key.second, done.replica_number, {}, 0, context);

@@ -11,6 +11,9 @@
 
 namespace reload::storage {
 
+// The target of a copy for whoever routing finds responsible for the resource, in place of a Node-ID.
+inline const NodeId kResponsiblePeer{};
+
 // Who waits for a copy to arrive; 0 is nobody.
 using WaitId = std::uint64_t;
 
@@ -19,6 +22,7 @@ struct CopyDone {
   NodeId target;
   KindAt at;
   std::uint64_t generation = 0;  // what was sent
+  bool outdated = false;         // the values were replaced meanwhile by others of the same generation
   messaging::AnswerStatus status = messaging::AnswerStatus::ok;
   wire::ErrorCode error = wire::ErrorCode::invalid;
   std::vector<WaitId> waits;  // whose copy this was
@@ -33,6 +37,9 @@ class Copier {
   // that is not empty. False: the target has it, or there is nothing to send; nobody needs to wait.
   bool copy(const NodeId& target, const KindAt& at, std::uint8_t replica_number, std::span<const Bytes> changed,
             WaitId wait, messaging::Context& context);
+  // The values at `at` were replaced by others of the same generation, as when two partitions meet: copies under way
+  // are of the old ones, whatever their generation says.
+  void outdate(const KindAt& at);
   // Nothing when the token is none of this part, or the copy has further messages under way.
   [[nodiscard]] std::optional<CopyDone> on_answer(const messaging::Token& token, const messaging::Answer& answer,
                                                   messaging::Context& context);
@@ -48,6 +55,7 @@ class Copier {
     messaging::AnswerStatus status = messaging::AnswerStatus::ok;
     wire::ErrorCode error = wire::ErrorCode::invalid;
     bool again = false;                                   // the values changed meanwhile
+    bool outdated = false;                                // without another generation
     std::vector<std::pair<std::uint64_t, WaitId>> waits;  // for this generation or a later one
   };
 

@@ -1,6 +1,7 @@
 #include "reload/storage/merge.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace reload::storage {
 
@@ -38,6 +39,23 @@ WriteBatch merge(const FetchDone& fetched, const KindAt& at, const config::Kind&
   // Above what either side had, so that everybody sees that something changed.
   if (!writes.empty()) writes.push_back(PutCounter{at, generation + 1});
   return writes;
+}
+
+bool covers(const FetchDone& fetched, const KindAt& at, const ValueStore& store, Wall now) {
+  std::map<Bytes, std::uint64_t> there;
+  for (std::size_t k = 0; k < fetched.kinds.size(); ++k) {
+    if (fetched.kinds[k].kind != at.kind) continue;
+    for (std::size_t v = 0; v < fetched.kinds[k].values.size(); ++v) {
+      const wire::StoredData& data = fetched.kinds[k].values[v];
+      if (fetched.signers[k][v].known()) there[slot_of(data.value)] = data.storage_time;
+    }
+  }
+  const auto own = store.values(at);
+  return std::ranges::all_of(own, [&](const auto& entry) {
+    const auto& [key, value] = entry;
+    const auto found = there.find(key.slot);
+    return value.expires() <= now || (found != there.end() && found->second >= value.data.storage_time);
+  });
 }
 
 }  // namespace reload::storage

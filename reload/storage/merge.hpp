@@ -14,5 +14,7 @@ namespace reload::storage {
 // The writes that bring the store up to `fetched`, whose values were checked; empty when nothing there is newer.
 [[nodiscard]] WriteBatch merge(const FetchDone& fetched, const KindAt& at, const config::Kind& kind,
                                const ValueStore& store, Wall now);
+// Whether each value stored here that is not over is in `fetched` too, the same or a newer one.
+[[nodiscard]] bool covers(const FetchDone& fetched, const KindAt& at, const ValueStore& store, Wall now);
 
 }  // namespace reload::storage

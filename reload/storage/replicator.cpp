@@ -15,12 +15,14 @@ using wire::ErrorCode;
 
 namespace {
 
-constexpr unsigned kPassesBeforeRemoval = 3;
-
 bool lies_in(const ResourceId& resource, const NodeId& after, const NodeId& owner) {
   if (!ring::is_point(resource.view()) || !ring::is_point(after.view()) || !ring::is_point(owner.view())) return false;
   return ring::in_open_closed(ring::to_point(resource.view()), ring::to_point(after.view()),
                               ring::to_point(owner.view()));
+}
+
+bool is_owner(const NodeId& target, const KindAt& at, const Context& context) {
+  return target == kResponsiblePeer || target == context.route.owner_of(at.resource);
 }
 
 }  // namespace
@@ -43,7 +45,10 @@ std::size_t Replicator::copy_changed(const KindAt& at, std::span<const Bytes> ch
 void Replicator::on_copy_received(const NodeId& sender, const KindAt& at, std::uint64_t before, std::uint64_t now_has,
                                   std::size_t values, bool changed) {
   const bool followed = known_.generation(sender, at) == before && before + 1 == now_has;
-  if (changed && before == now_has) known_.forget(at);  // same counter, other values: nobody is known to have them
+  if (changed && before == now_has) {  // same counter, other values: nobody is known to have them
+    known_.forget(at);
+    copier_.outdate(at);
+  }
   // The sender has all that is here only if it sent all, or what changed since it had all.
   if (followed || store_.count(at) == values) known_.note(sender, at, now_has);
 }
@@ -65,22 +70,17 @@ bool Replicator::on_answer(const messaging::Token& token, const Answer& answer, 
 
 void Replicator::on_copy_done(const CopyDone& done, Context& context) {
   released_.insert(released_.end(), done.waits.begin(), done.waits.end());
-  const auto& [target, at, generation, status, error, waits] = done;
+  const auto& [target, at, generation, outdated, status, error, waits] = done;
   const bool ours = context.route.responsible(at.resource) || context.route.in_replica_set(at.resource);
   if (status == AnswerStatus::ok) {
-    if (!ours && context.route.owner_of(at.resource) == target && store_.generation(at) == generation)
-      remove(at, context);
+    if (!ours && !outdated && is_owner(target, at, context) && store_.generation(at) == generation) remove(at, context);
     return;
   }
   if (status == AnswerStatus::error &&
       (error == ErrorCode::generation_counter_too_low || error == ErrorCode::data_too_old))
     return take_newer(target, at, context);
-  if (status == AnswerStatus::error && error == ErrorCode::forbidden && !ours) {
-    // The owner knows closer holders than this peer. It is believed when it says so again and again.
-    const auto foreign = std::find_if(sweeps_.begin(), sweeps_.end(),
-                                      [](const Sweep& sweep) { return sweep.purpose == Purpose::foreign; });
-    if (foreign != sweeps_.end() && foreign->walk.pass() >= kPassesBeforeRemoval) return remove(at, context);
-  }
+  // The owner knows closer holders than this peer. It may take our values over; what it has by then is looked at.
+  if (status == AnswerStatus::error && error == ErrorCode::forbidden && !ours) return take_newer(target, at, context);
   blame(target, at, context);
 }
 
@@ -97,11 +97,15 @@ void Replicator::blame(const NodeId& target, const KindAt& at, Context& context)
 void Replicator::take_newer(const NodeId& from, const KindAt& at, Context& context) {
   const auto model = context.config.kinds.model_of(at.kind);
   if (!model) return;
+  const bool asked = std::ranges::any_of(
+      taking_, [&](const auto& entry) { return entry.second.from == from && entry.second.at == at; });
+  if (asked) return;
+  if (taking_.size() >= limits::kMaxTakings) return blame(from, at, context);
   const std::uint64_t number = tokens_.next();
   taking_[number] = {from, at};
   messaging::SendRequest request;
   request.token = token_of(number);
-  request.to = {wire::Destination(from)};
+  request.to = {from == kResponsiblePeer ? wire::Destination(at.resource) : wire::Destination(from)};
   request.code = wire::MessageCode::fetch_req;
   request.body = wire::encode(fetch_all(at, *model));
   context.effects.push_back(std::move(request));
@@ -115,15 +119,40 @@ void Replicator::on_newer(const Taking& taking, const Answer& answer, Context& c
       believable(*answer.fetch, taking.at.resource, {taking.at.kind}, context.config, context.crypto);
   context.counters.add(Counter::values_invalid, fetched.invalid);
   const WriteBatch writes = merge(fetched, taking.at, *kind, store_, context.now.wall);
-  if (writes.empty()) {
-    // Nothing there is newer, and it takes nothing of ours: sending again would go on for ever.
-    known_.note(taking.from, taking.at, store_.generation(taking.at));
-    return;
-  }
+  if (writes.empty()) return on_nothing_newer(taking, fetched, context);
   if (!store_.apply(writes)) return context.counters.add(Counter::store_failures);
   context.counters.add(Counter::values_stored, writes.size() - 1);
   known_.forget(taking.at);
   if (copy_changed(taking.at, {}, 0, context) == 0) copier_.copy(taking.from, taking.at, 1, {}, 0, context);
+}
+
+void Replicator::on_nothing_newer(const Taking& taking, const FetchDone& fetched, Context& context) {
+  const auto& [from, at] = taking;
+  const bool ours = context.route.responsible(at.resource) || context.route.in_replica_set(at.resource);
+  if (ours || !is_owner(from, at, context)) {
+    // It takes nothing of ours: sending again would go on for ever.
+    known_.note(from, at, store_.generation(at));
+  } else if (covers(fetched, at, store_, context.now.wall)) {
+    remove(at, context);
+  } else {
+    blame(from, at, context);
+  }
+}
+
+void Replicator::on_refused_copy(const NodeId& sender, const messaging::VerifiedStore& store, Context& context) {
+  const wire::StoreReq& request = store.request;
+  if (request.replica_number == 0 || !context.route.responsible(request.resource)) return;
+  for (std::size_t k = 0; k < request.kind_data.size(); ++k) {
+    const KindAt at{request.resource, request.kind_data[k].kind};
+    for (std::size_t v = 0; v < request.kind_data[k].values.size(); ++v) {
+      const wire::StoredData& data = request.kind_data[k].values[v];
+      const auto own = store_.find({at.resource, at.kind, slot_of(data.value)});
+      const bool newer = !own || own->expires() <= context.now.wall || own->data.storage_time < data.storage_time;
+      if (!newer || !store.signers[k][v].known()) continue;
+      take_newer(sender, at, context);
+      break;
+    }
+  }
 }
 
 void Replicator::on_range_changed(Context& context) {
@@ -204,9 +233,15 @@ bool Replicator::visit_foreign(const KindAt& at, Context& context) {
   if (context.route.responsible(at.resource)) return true;
   const NodeId owner = context.route.owner_of(at.resource);
   if (owner == context.self || owner.is_zero()) return true;
-  if (copier_.under_way(owner) >= limits::kReplicaWindow) return false;
-  const bool sent = copier_.copy(owner, at, 1, {}, 0, context);
-  if (!sent && !context.route.in_replica_set(at.resource)) remove(at, context);
+  const bool holder = context.route.in_replica_set(at.resource);
+  if (!holder && known_.generation(owner, at) == store_.generation(at)) {
+    remove(at, context);
+    return true;
+  }
+  // From far away, as after a partition, routing sees better than this peer who the owner is.
+  const NodeId& target = holder ? owner : kResponsiblePeer;
+  if (copier_.under_way(target) >= limits::kReplicaWindow) return false;
+  copier_.copy(target, at, 1, {}, 0, context);
   return true;
 }
 

@@ -2,6 +2,7 @@
 // what this peer owns, what a joining peer is about to own, and what is found here but owned by another.
 #pragma once
 
+#include "reload/storage/calls.hpp"
 #include "reload/storage/copier.hpp"
 #include "reload/storage/store_walk.hpp"
 
@@ -17,6 +18,11 @@ class Replicator {
   // A peer sent a copy of `values` values with its generation `now_has`; what it changed here is written already.
   void on_copy_received(const NodeId& sender, const KindAt& at, std::uint64_t before, std::uint64_t now_has,
                         std::size_t values, bool changed);
+
+  // A copy for what this peer owns was refused because its sender is no plausible holder. When partitions meet, a peer
+  // far from a resource may have its newest value all the same: it is fetched from there, as 6940 7.4.1.2 has it for
+  // values that are too old.
+  void on_refused_copy(const NodeId& sender, const messaging::VerifiedStore& store, messaging::Context& context);
 
   // False when the token is none of this part.
   bool on_answer(const messaging::Token& token, const messaging::Answer& answer, messaging::Context& context);
@@ -55,6 +61,7 @@ class Replicator {
   void on_copy_done(const CopyDone& done, messaging::Context& context);
   void take_newer(const NodeId& from, const KindAt& at, messaging::Context& context);
   void on_newer(const Taking& taking, const messaging::Answer& answer, messaging::Context& context);
+  void on_nothing_newer(const Taking& taking, const FetchDone& fetched, messaging::Context& context);
   void blame(const NodeId& target, const KindAt& at, messaging::Context& context);
   void remove(const KindAt& at, messaging::Context& context);
   [[nodiscard]] std::uint8_t replica_number_of(const NodeId& target) const;

@@ -39,7 +39,11 @@ void StorageServer::on_store(const Request& request, Context& context) {
   if (request.store == nullptr) return refused({ErrorCode::invalid_message, "the StoreReq is malformed", {}});
   auto accepted = check_store(
       {*request.store, request.signer, store_, context.config, context.route, context.crypto, context.now.wall});
-  if (!accepted) return refused(std::move(accepted.error()));
+  if (!accepted) {
+    if (accepted.error().code == ErrorCode::forbidden)
+      replicator_.on_refused_copy(request.signer.node_id, *request.store, context);
+    return refused(std::move(accepted.error()));
+  }
   if (!accepted->writes.empty() && !store_.apply(accepted->writes)) {
     // The RFC has no code for a full disk; for the writer it is the same as a limit.
     context.counters.add(Counter::store_failures);

@@ -347,4 +347,41 @@ TEST_CASE("values too large for one message go in several") {
   CHECK(bench.take<messaging::SendAnswer>().size() == 1);
 }
 
+TEST_CASE("when partitions meet, an owner fetches newer values from a peer too far away to hand them over") {
+  const std::vector<std::uint8_t> nodes{0x10, 0x30, 0x50, 0x70, 0x90, 0xb0, 0xd0, 0xf0};
+  Ring ring(nodes);
+  const ResourceId resource = resource_of_user(user(1));
+  ring.store(user(1), "older", 5);
+  ring.run();
+  const auto near = ring.replica_set(resource);
+  REQUIRE(ring.holders(user(1), "older") == near);
+  // Far away: what the other side of a partition stored, under the generation that the near ones have, too.
+  Ring::Peer* far = nullptr;
+  for (const std::uint8_t node : nodes)
+    if (std::ranges::find(near, node_at(node)) == near.end()) far = &ring.at(node);
+  REQUIRE(far != nullptr);
+  const auto signer = make_signer(kit::node_number(77), user(1));
+  const KindAt at{resource, kSingle};
+  REQUIRE(far->bench.values->apply(
+      {PutValue{{resource, kSingle, {}}, stored(signer, make_value(text("newer"), 9), wall(0))},
+       PutCounter{at, ring.owner(resource).bench.values->generation(at)}}));
+  auto context = far->bench.context();
+  SUBCASE("and the far one lets go of them when the owner has them") {
+    far->bench.storage.on_range_changed(context);
+    ring.run();
+    ring.pass(40s);
+    CHECK(ring.holders(user(1), "newer") == near);
+  }
+  SUBCASE("and the far one keeps them while the owner does not answer") {
+    ring.deaf.insert(ring.owner(resource).bench.self);
+    far->bench.storage.on_range_changed(context);
+    ring.run();
+    ring.pass(120s);
+    CHECK(ring.holders(user(1), "newer") == std::vector{far->bench.self});
+    ring.deaf.clear();
+    ring.pass(600s);
+    CHECK(ring.holders(user(1), "newer") == near);
+  }
+}
+
 }  // namespace reload::storage_test
