@@ -58,7 +58,7 @@ void ChordUpkeep::on_link_suspect(const NodeId& node, bool suspect, Context& con
   state_.tables.set_suspect(node, suspect);
   if (suspect) {
     link->suspect_since = context.now.mono;
-    sooner(silent_at_, context.now.mono + kSilentTime);
+    sooner(silent_at_, context.now.mono + kSilentTime / 2);
     ping(node, *link, context);  // its acknowledgement is what could bring the link back
   } else if (state_.joined() && !state_.tables.contains(node)) {
     link->told.reset();
@@ -70,13 +70,15 @@ std::vector<NodeId> ChordUpkeep::fail_silent(Context& context) {
   if (!silent_at_ || *silent_at_ > context.now.mono) return {};
   silent_at_.reset();
   std::vector<NodeId> silent;
-  for (const auto& [node, link] : state_.links) {
+  for (auto& [node, link] : state_.links) {
     if (!link.suspect || !state_.tables.contains(node)) continue;
     if (link.suspect_since + kSilentTime <= context.now.mono) {
       silent.push_back(node);
-    } else {
-      sooner(silent_at_, link.suspect_since + kSilentTime);
+      continue;
     }
+    const Mono again = link.suspect_since + kSilentTime / 2;
+    if (link.pinged < again && again <= context.now.mono) ping(node, link, context);  // one loss shall not move data
+    sooner(silent_at_, link.pinged < again ? again : link.suspect_since + kSilentTime);
   }
   for (const NodeId& node : silent) fail(node, context);
   return silent;

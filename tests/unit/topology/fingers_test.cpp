@@ -65,8 +65,8 @@ TEST_CASE("6940-10.7.4.2-9, 6940-10.7.4.2-2: links to several candidates for one
   Member peer;
   peer.peer(0x10);
   peer.peer(0x20);  // both in the range of the first finger
-  CHECK(peer.topology->next_hops(resource(0x18), false) == std::vector{node(0x10)});
-  CHECK(peer.topology->next_hops(resource(0x28), false) == std::vector{node(0x20)});
+  CHECK(peer.topology->next_hops(resource(0x18), false).front() == node(0x10));
+  CHECK(peer.topology->next_hops(resource(0x28), false).front() == node(0x20));
   const auto has = [&](unsigned position) {
     const auto fingers = peer.topology->status().fingers;
     return std::find(fingers.begin(), fingers.end(), node(position)) != fingers.end();
@@ -77,5 +77,5 @@ TEST_CASE("6940-10.7.4.2-9, 6940-10.7.4.2-2: links to several candidates for one
   CHECK(peer.all<messaging::DropLink>().empty());
   peer.unlink(0x10);
   CHECK(has(0x20));
-  CHECK(peer.topology->next_hops(resource(0x18), false) == std::vector{node(0x83)});
+  CHECK(peer.topology->next_hops(resource(0x18), false).front() == node(0x83));
 }
