@@ -98,11 +98,12 @@ void RingCheck::look_at(const std::vector<std::size_t>& ring, std::map<std::size
     if (!fault.empty()) ++unaware_;
     if (world_.now() - pair.since >= kSettled) {
       ++looked_;
-      if (!fault.empty() && !std::exchange(pair.counted, true)) {
+      if (!fault.empty() && pair.unaware && !std::exchange(pair.counted, true)) {
         ++faults_;
         if (first_.empty()) first_ = in_seconds(world_.now().time_since_epoch()) + ": " + fault;
       }
     }
+    pair.unaware = !fault.empty();
     pairs[first] = pair;
   }
 }

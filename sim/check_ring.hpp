@@ -19,8 +19,9 @@ bool becomes_whole(World& world, Duration limit, Duration every = 50ms);
 [[nodiscard]] std::size_t holders(World& world, const ResourceId& resource, KindId kind);
 
 // Looks at a ring under churn: two joined peers that have been next to each other for kSettled know it, and where the
-// one's range ends the other's begins. Each pair that does not is a fault, counted once. While the network is parted
-// each side is a ring of its own.
+// one's range ends the other's begins. A pair that does not at two looks in a row is a fault, counted once; at one look
+// it may be that a lost message made a peer doubt the other. While the network is parted each side is a ring of its
+// own.
 class RingCheck {
  public:
   static constexpr Duration kSettled = 60s;
@@ -44,6 +45,7 @@ class RingCheck {
     std::uint64_t life = 0;
     std::uint64_t successor_life = 0;
     Mono since;
+    bool unaware = false;  // at the last look
     bool counted = false;
   };
   void look_at(const std::vector<std::size_t>& ring, std::map<std::size_t, Pair>& pairs);

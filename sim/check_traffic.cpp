@@ -71,7 +71,9 @@ void TrafficCheck::on_request(Mono now, std::size_t from, std::size_t to, Transa
   request.last = from;
   request.to = to;
   most_hops_ = std::max(most_hops_, hops);
-  if (hops > hop_budget_) fault(now, std::string(wire::name_of(code)) + " made " + std::to_string(hops) + " hops");
+  if (hops == hop_budget_ + 1) ++wandered_;
+  if (hops > world_.config().initial_ttl + 1u)
+    fault(now, std::string(wire::name_of(code)) + " made " + std::to_string(hops) + " hops");
 }
 
 void TrafficCheck::on_answer(Mono now, std::size_t from, TransactionId id) {

@@ -1,5 +1,5 @@
 // Watches every message: counts and bytes by kind, hops of requests, and what no node may do: answer what was not
-// asked, send a request more often than the RFC allows, or let a message wander.
+// asked, send a request more often than the RFC allows, or pass a message on beyond its TTL.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ struct Tally {
 
 class TrafficCheck final : public Observer {
  public:
-  // `hop_budget`: a request that makes more hops is a fault.
+  // `hop_budget`: a request that makes more hops has wandered.
   TrafficCheck(World& world, unsigned hop_budget);
   void on_send(Mono now, std::size_t from, std::size_t to, ByteView head, ByteView body, bool lost) override;
 
@@ -31,6 +31,8 @@ class TrafficCheck final : public Observer {
   [[nodiscard]] std::uint64_t faults() const { return faults_; }
   [[nodiscard]] const std::string& first_fault() const { return first_; }
   [[nodiscard]] unsigned most_hops() const { return most_hops_; }
+  // Requests over the hop budget, as they are where the ring is torn or many join at once; the TTL ends them.
+  [[nodiscard]] std::uint64_t wandered() const { return wandered_; }
 
  private:
   struct Request {
@@ -57,6 +59,7 @@ class TrafficCheck final : public Observer {
   std::uint64_t faults_ = 0;
   std::string first_;
   unsigned most_hops_ = 0;
+  std::uint64_t wandered_ = 0;
 };
 
 }  // namespace reload::sim

@@ -238,6 +238,7 @@ void Experiment::Parts::finish() {
   report.by_code = traffic.by_code();
   report.acks = traffic.acks();
   report.most_hops = traffic.most_hops();
+  report.wandered = traffic.wandered();
   report.stores = workload.stores();
   report.lookups = workload.lookups();
   report.values = workload.values();

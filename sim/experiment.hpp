@@ -69,6 +69,7 @@ struct Report {
   Tally acks;
   std::vector<std::uint64_t> fetch_hops;
   unsigned most_hops = 0;
+  std::uint64_t wandered = 0;
   StoreFigures stores;
   LookupFigures lookups;
   LookupFigures last_lookups;  // of every value, when the ring was whole again

@@ -110,6 +110,7 @@ std::string to_json(const Report& report, const Cost& cost) {
   json["fetch_hops"] = report.fetch_hops;
   json["mean_fetch_hops"] = mean_of_histogram(report.fetch_hops);
   json["most_hops"] = report.most_hops;
+  json["wandered"] = report.wandered;
   json["stores"] = {
       {"sent", report.stores.sent}, {"acknowledged", report.stores.acknowledged}, {"failed", report.stores.failed}};
   json["lookups"] = to_json(report.lookups);
@@ -161,8 +162,8 @@ std::string to_text(const Report& report, const Cost& cost) {
         << " came back; three neighbours within 30 s: " << report.triple_failures << "\n";
   out << "traffic      " << ratio(static_cast<double>(report.at_rest.bytes), report.peer_seconds) << " bytes/s and "
       << ratio(static_cast<double>(report.at_rest.messages), report.peer_seconds) << " frames/s a peer; look-ups made "
-      << mean_of_histogram(report.fetch_hops) << " hops in the mean, any request " << report.most_hops
-      << " at most; faults " << report.traffic_faults << "\n";
+      << mean_of_histogram(report.fetch_hops) << " hops in the mean, any request " << report.most_hops << " at most, "
+      << report.wandered << " over the budget; faults " << report.traffic_faults << "\n";
   out << "stores       " << report.stores.sent << " sent, " << report.stores.acknowledged << " acknowledged, "
       << report.stores.failed << " failed\n";
   out.precision(3);

@@ -29,8 +29,8 @@ Examples:
 
 Checks run throughout: neighbours that have been so for a minute know it, and one of each pair is responsible for each
 point of their border; every acknowledged value is in a running peer's store with its newest content; no answer without
-a request, no request sent more than five times or over more than 2 log2 N + 8 hops. At the end all faults are healed,
-the ring must become one and every acknowledged value be found.
+a request, no request sent more than five times or passed on beyond its TTL. At the end all faults are healed, the ring
+must become one and every acknowledged value be found.
 
 Exit status: 0 all checks hold, 1 a check failed, 2 wrong usage.)";
 
