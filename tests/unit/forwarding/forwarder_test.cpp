@@ -441,7 +441,7 @@ TEST_CASE(
   CHECK(sent_to(originate({node(30), node(60), resource(1)})) == node(30));
   CHECK(sent_to(originate({node(60)})) == node(21));
   CHECK(sent_to(originate({resource(1)})) == node(21));
-  bed.route.hops_for_own = bed.route.hops = {node(20), node(21)};
+  bed.route.hops_for_own = bed.route.hops = {node(30), node(21)};
   for (const DestinationList& to : {DestinationList{node(30)}, DestinationList{node(60)}, DestinationList{resource(1)}})
     CHECK(sent_to(originate(to)) == sent_to(bed.receive(header_to(to), kRequest)));
   bed.route.hops_for_own = {};
