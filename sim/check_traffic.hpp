@@ -18,7 +18,8 @@ struct Tally {
 class TrafficCheck final : public Observer {
  public:
   // `hop_budget`: a request that makes more hops has wandered.
-  TrafficCheck(World& world, unsigned hop_budget);
+  // `datagrams`: links send again what was lost, which is no repetition of a request.
+  TrafficCheck(World& world, unsigned hop_budget, bool datagrams);
   void on_send(Mono now, std::size_t from, std::size_t to, ByteView head, ByteView body, bool lost) override;
 
   [[nodiscard]] const std::map<wire::MessageCode, Tally>& by_code() const { return by_code_; }
@@ -51,6 +52,7 @@ class TrafficCheck final : public Observer {
 
   const World& world_;
   unsigned hop_budget_;
+  bool datagrams_;
   std::map<wire::MessageCode, Tally> by_code_;
   Tally acks_;
   std::unordered_map<TransactionId, Request> requests_;  // never iterated

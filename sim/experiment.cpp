@@ -43,7 +43,7 @@ struct Experiment::Parts {
       : options(std::move(given)),
         world(options.world),
         ring(world),
-        traffic(world, hop_budget(options.peers)),
+        traffic(world, hop_budget(options.peers), options.world.datagrams),
         churn(world, options.churn, [this](std::size_t peer) { workload.register_host(peer); }),
         workload(world, options.workload, churn) {
     report.options = options;

@@ -51,6 +51,7 @@ Json to_json(const ExperimentOptions& options) {
             {"join_gap_s", seconds(options.join_gap)},
             {"latency", options.world.network.latency.text()},
             {"loss_per_mille", options.world.network.loss_per_mille},
+            {"datagrams", options.world.datagrams},
             {"reactive", options.world.reactive},
             {"update_interval_s", options.world.update_interval.count()},
             {"ping_interval_s", options.world.ping_interval.count()},
@@ -153,7 +154,8 @@ std::string to_text(const Report& report, const Cost& cost) {
   out.precision(1);
   const auto& options = report.options;
   out << options.peers << " peers, seed " << options.world.seed << ", " << to_text(options.time) << ", latency "
-      << options.world.network.latency.text() << ", loss " << options.world.network.loss_per_mille / 10.0 << " %\n";
+      << options.world.network.latency.text() << ", loss " << options.world.network.loss_per_mille / 10.0 << " %"
+      << (options.world.datagrams ? ", DTLS links\n" : "\n");
   out << "ring         " << (report.formed ? "formed after " : "NOT formed after ") << in_seconds(report.forming)
       << "; pairs of neighbours looked at " << report.pairs_looked_at << ", faults " << report.ring_faults
       << ", not settled at a look " << report.unsettled_pairs * 100 << " %\n";

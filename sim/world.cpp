@@ -259,23 +259,23 @@ void World::open(std::size_t from, const node::OpenLink& order) {
       const std::size_t to = found->second;
       SimNode& server = *nodes_[to];
       const LinkId server_link = server.node->new_link();
-      client.ends[order.link] = {to, server.generation, server_link, now_};
-      server.ends[server_link] = {from, life, order.link, now_};
-      input(to, node::LinkUp{server_link,
-                             {to_bytes(client.credential->certificate->der.view())},
-                             client.address,
-                             true,
-                             order.application});
-      if (client.generation == life && client.node)
-        input(from, node::LinkUp{order.link,
-                                 {to_bytes(server.credential->certificate->der.view())},
-                                 server.address,
-                                 false,
-                                 order.application});
+      const bool stream = !options_.datagrams || order.application;
+      client.ends[order.link] = {to, server.generation, server_link, stream, now_};
+      server.ends[server_link] = {from, life, order.link, stream, now_};
+      input(to, link_up(server_link, from, true, order.application));
+      if (client.generation == life && client.node) input(from, link_up(order.link, to, false, order.application));
       return;
     }
     input(from, node::LinkDown{order.link, "no route to host"});
   });
+}
+
+node::LinkUp World::link_up(LinkId link, std::size_t peer, bool inbound,
+                            const std::optional<ApplicationId>& application) const {
+  const SimNode& other = *nodes_[peer];
+  node::LinkUp up{link, {to_bytes(other.credential->certificate->der.view())}, other.address, inbound, application, {}};
+  if (options_.datagrams && !application) up.datagrams.emplace();
+  return up;
 }
 
 void World::send(std::size_t from, const node::SendOnLink& order) {
@@ -285,12 +285,14 @@ void World::send(std::size_t from, const node::SendOnLink& order) {
   const bool lost = network_.loses() || !network_.reaches(from, end->peer);
   for (Observer* observer : observers_) observer->on_send(now_, from, end->peer, order.head, order.body.view(), lost);
   if (lost) return;
-  end->last_arrival = std::max(end->last_arrival, now_ + network_.latency());
+  const Mono arrival = now_ + network_.latency();
+  end->last_arrival = std::max(end->last_arrival, arrival);
   Bytes bytes;
   bytes.reserve(order.head.size() + order.body.size());
   append(bytes, order.head);
   append(bytes, order.body.view());
-  push(end->last_arrival, Arrive{end->peer, end->peer_life, end->peer_link, SharedBytes(std::move(bytes))});
+  push(end->stream ? end->last_arrival : arrival,
+       Arrive{end->peer, end->peer_life, end->peer_link, SharedBytes(std::move(bytes))});
 }
 
 void World::run(Arrive& arrival) {

@@ -21,6 +21,7 @@ struct WorldOptions {
   std::chrono::seconds update_interval{600};
   std::chrono::seconds ping_interval{3600};
   bool reactive = true;
+  bool datagrams = false;  // overlay links like DTLS (6940 6.6.3): what is lost is sent again, the order is not kept
   std::size_t bootstrap_nodes = 3;
 };
 
@@ -85,6 +86,7 @@ class World {
     std::size_t peer = 0;
     std::uint64_t peer_life = 0;
     LinkId peer_link;
+    bool stream = true;
     Mono last_arrival;  // a stream keeps its order
   };
   struct SimNode {
@@ -131,6 +133,8 @@ class World {
   void open(std::size_t from, const node::OpenLink& order);
   void send(std::size_t from, const node::SendOnLink& order);
   void close(std::size_t from, LinkId link, const std::string& reason);
+  node::LinkUp link_up(LinkId link, std::size_t peer, bool inbound,
+                       const std::optional<ApplicationId>& application) const;
   void arm(std::size_t index);
   void note(std::uint64_t value);
   void note(ByteView bytes);

@@ -154,7 +154,10 @@ int main(int argc, char** argv) {
   add_parsed(app, "--join-gap", options.join_gap, parse_duration, "100ms", "Between two peers that join at first");
   add_parsed<Distribution>(app, "--latency", options.world.network.latency, Distribution::parse, "5ms-40ms",
                            "One way: 40ms constant, 5ms-40ms uniform, 5ms+20ms with an exponential part");
-  app.add_option("--loss", loss, "Messages lost on each hop, per cent")->check(CLI::Range(0.0, 50.0));
+  app.add_option("--loss", loss, "Messages (with --datagrams: datagrams) lost on each hop, per cent")
+      ->check(CLI::Range(0.0, 50.0));
+  app.add_flag("--datagrams", options.world.datagrams,
+               "Links like DTLS, which send again what was lost; else what is lost stays so, as no TLS link loses it");
   add_parsed(app, "--session", options.churn.session, parse_duration, "none",
              "Mean time that a peer stays (exponential); without it all stay");
   add_parsed(app, "--absence", options.churn.absence, parse_duration, "1min", "Mean time that it is away then");

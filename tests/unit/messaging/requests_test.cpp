@@ -157,7 +157,8 @@ TEST_CASE_FIXTURE(Two, "6940-6.3.4-26: an answer for a resource from a node know
   CHECK(a.take_one<AnswerReady>().answer.status == AnswerStatus::ok);
 }
 
-TEST_CASE_FIXTURE(Two, "who answers for a resource asked for through another node is judged by that node's ring alone") {
+TEST_CASE_FIXTURE(Two,
+                  "who answers for a resource asked for through another node is judged by that node's ring alone") {
   a.route.implausible = {c.id()};
   a.ping({b.id(), ResourceId(kit::node_number(9).view())});
   answer_with(c, a.take_one<Outbound>(), wire::MessageCode::ping_ans, pong());
