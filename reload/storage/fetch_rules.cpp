@@ -158,7 +158,8 @@ tl::expected<wire::FindAns, Refusal> find_answer(const wire::FindReq& request, c
   wire::FindAns answer;
   for (const KindId kind : request.kinds) {
     std::optional<ResourceId> closest;
-    if (kinds.find(kind) != nullptr) {
+    if (const config::Kind* known = kinds.find(kind)) {
+      if (!known->findable) continue;
       closest = store.resource_from(kind, request.resource);
       if (!closest) closest = store.resource_from(kind, ResourceId());
     }

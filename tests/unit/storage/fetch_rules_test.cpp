@@ -179,6 +179,24 @@ TEST_CASE("6940-7.4.4-1, 6940-7.4.4.2-3, 6940-7.4.4.2-5: Find tells the next res
   CHECK(find(0, {kArray, kUnknown})->results == std::vector<wire::FindKindData>{{kArray, at(0)}, {kUnknown, at(0)}});
 }
 
+TEST_CASE("6940-7.4.4.2-4: a Kind that is barred from Find is left out of the answer") {
+  MemoryStore store;
+  config::KindRegistry kinds = test_config().kinds;
+  config::Kind barred = *kinds.find(kArray);
+  barred.findable = false;
+  kinds.add(barred);
+  const ResourceId resource(kit::node_number(7).view());
+  const auto signer = make_signer(kit::node_number(1), "alice@demo.example");
+  for (const KindId kind : {kSingle, kArray})
+    REQUIRE(store.apply({PutValue{{resource, kind, {}}, stored(signer, make_value(text("v"), 1), wall(0))}}));
+  const auto found = find_answer({ResourceId(Bytes(16)), {kArray, kSingle, kUnknown}}, store, kinds);
+  REQUIRE(found);
+  REQUIRE(found->results.size() == 2);
+  CHECK(found->results[0].kind == kSingle);
+  CHECK(found->results[0].closest == resource);
+  CHECK(found->results[1].kind == kUnknown);
+}
+
 TEST_CASE("6940-7.4.4.1-2, 6940-7.4.4.1-3: Find with a Kind twice is refused") {
   const auto found = find_answer({ResourceId(Bytes(16)), {kSingle, kSingle}}, MemoryStore(), test_config().kinds);
   REQUIRE(!found);
