@@ -185,7 +185,7 @@ void Session::on_event(io::NodeEvent event) {
                         [&](node::PipeDown&) {}, [&](node::Joined& joined) { on_joined(joined.joined); },
                         [&](node::LeaveDone&) {}, [&](node::StoreFailed&) {},
                         [&](node::ConfigAccepted& accepted) {
-                          spdlog::info("the overlay has configuration document {}; the file is older",
+                          spdlog::info("the overlay has another configuration than the file: document {}",
                                        accepted.config->sequence);
                         }},
              event);

@@ -218,7 +218,8 @@ void Process::on_event(io::NodeEvent event) {
 }
 
 void Process::on_config_accepted(const config::OverlayConfig& config) {
-  spdlog::info("configuration document {} accepted", config.sequence);
+  spdlog::info("configuration accepted: document {}, {} Kinds", config.sequence,
+               std::distance(config.kinds.begin(), config.kinds.end()));
   if (auto kept = io::keep_overlay_config(settings_.data, config); !kept) spdlog::error("{}", kept.error().text);
   if (refresher_) refresher_->plan(config.expiration, false);
   if (sip_) sip_->update(facts());

@@ -112,6 +112,7 @@ inline constexpr std::size_t kMaxConfigElements = 65536;   // a bad-node list of
 inline constexpr std::size_t kMaxConfigurations = 64;      // configuration elements in one document
 inline constexpr std::size_t kMaxSignaturesOfElement = 8;  // an old and a new signer, with room
 inline constexpr std::size_t kMaxConfiguredKinds = 1024;
+inline constexpr std::size_t kMaxLearntKinds = 64;       // by ConfigUpdate; more belong into a document
 inline constexpr std::uint32_t kMaxNodeMultiple = 1024;  // a Store's policy check tries every i up to it
 inline constexpr std::size_t kMaxDomainPattern = 512;    // a longer expression is no pattern for a domain
 inline constexpr std::size_t kMaxDomainName = 255;       // RFC 1035 2.3.4

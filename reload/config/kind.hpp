@@ -43,6 +43,7 @@ struct Kind {
   NodeId signer;          // of the kind-block, set when it was verified; zero for built-in Kinds
   SignedElement element;  // the kind element; empty for built-in Kinds
   Bytes kind_block;       // the kind-block element as received, for ConfigUpdate; empty for built-in Kinds
+  bool learnt = false;    // came by itself in a ConfigUpdate; the document does not have it
   bool findable = true;   // 6940 7.4.4.2: a Kind's definition may bar it from Find
 };
 

@@ -154,10 +154,10 @@ Result<ConfigSource::Loaded> ConfigSource::load(const std::string& state_directo
                              std::to_string((*kept)->sequence) + ", which was kept in " + kept_path(state_directory) +
                              " and stays in force; if the overlay was made anew, remove that file"};
   }
-  Loaded loaded{*fetched, {}};
-  if (!state_directory.empty())
-    if (const auto written = keep_overlay_config(state_directory, **fetched); !written)
-      loaded.warning = written.error().text;
+  if (state_directory.empty()) return Loaded{*fetched, {}};
+  Loaded loaded{with_kept_kinds(*fetched, state_directory, crypto, now), {}};
+  if (const auto written = keep_overlay_config(state_directory, *loaded.config); !written)
+    loaded.warning = written.error().text;
   return loaded;
 }
 

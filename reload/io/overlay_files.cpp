@@ -17,6 +17,9 @@ namespace reload::io {
 
 namespace {
 
+// The Kinds that are not in the document, as the ConfigUpdate that would bring them.
+std::string kinds_path(const std::string& directory) { return directory + "/kinds"; }
+
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -91,17 +94,40 @@ Result<config::ConfigPtr> load_overlay_config(const std::string& path, const std
   // one by itself.
   const auto kept = kept_overlay_config(state_directory, (*given)->instance_name, crypto, now);
   if (kept && config::replaces(**kept, **given)) return *kept;
-  return given;
+  return with_kept_kinds(*given, state_directory, crypto, now);
 }
 
 std::string kept_path(const std::string& state_directory) { return state_directory + "/overlay.xml"; }
 
 Result<config::ConfigPtr> kept_overlay_config(const std::string& state_directory, const std::string& overlay,
                                               const security::Crypto& crypto, Wall now) {
-  return read_document(kept_path(state_directory), overlay, crypto, now);
+  const auto kept = read_document(kept_path(state_directory), overlay, crypto, now);
+  if (!kept) return kept;
+  return with_kept_kinds(*kept, state_directory, crypto, now);
+}
+
+config::ConfigPtr with_kept_kinds(config::ConfigPtr config, const std::string& directory,
+                                  const security::Crypto& crypto, Wall now) {
+  const auto bytes = read_file(kinds_path(directory), limits::kMaxConfigBytes);
+  if (!bytes) return config;
+  const auto kept = wire::decode<wire::ConfigUpdateReq>(*bytes);
+  const auto trust = security::Trust::make(config, crypto);
+  if (!kept || !trust) return config;
+  for (const Bytes& block : kept->kinds) {
+    const auto with_one = security::accept_kinds(std::span(&block, 1), **trust, now, crypto);
+    if (!with_one || *with_one == nullptr) continue;
+    auto more = std::make_shared<config::OverlayConfig>(*config);
+    for (const auto& [id, kind] : (*with_one)->kinds) more->kinds.add(kind);
+    config = std::move(more);
+  }
+  return config;
 }
 
 Result<void> keep_overlay_config(const std::string& state_directory, const config::OverlayConfig& config) {
+  wire::ConfigUpdateReq kinds{wire::ConfigUpdateType::kind, {}, {}};
+  for (const auto& [id, kind] : config.kinds)
+    if (kind.learnt) kinds.kinds.push_back(kind.kind_block);
+  if (auto kept = write_file(kinds_path(state_directory), wire::encode(kinds)); !kept) return kept;
   return write_file(kept_path(state_directory), config.document);
 }
 

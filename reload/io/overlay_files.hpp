@@ -1,5 +1,5 @@
 // The configuration document on disk: the operator's file, and in the data directory the newest one that came by the
-// overlay itself.
+// overlay itself, and the Kinds that came by it without a document.
 #pragma once
 
 #include <string>
@@ -27,6 +27,11 @@ namespace reload::io {
 [[nodiscard]] Result<config::ConfigPtr> kept_overlay_config(const std::string& state_directory,
                                                             const std::string& overlay, const security::Crypto& crypto,
                                                             Wall now);
+// With the Kinds that were kept. What can't be read or is not vouched for any more is left out: the overlay sends it
+// again.
+[[nodiscard]] config::ConfigPtr with_kept_kinds(config::ConfigPtr config, const std::string& state_directory,
+                                                const security::Crypto& crypto, Wall now);
+// The document, and the Kinds that are not in it.
 [[nodiscard]] Result<void> keep_overlay_config(const std::string& state_directory, const config::OverlayConfig& config);
 
 }  // namespace reload::io

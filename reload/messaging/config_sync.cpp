@@ -17,31 +17,25 @@ Sequence compare_sequence(const wire::ForwardingHeader& header, wire::MessageCod
 std::optional<SendRequest> ConfigSync::offer_document(const NodeId& peer, wire::DestinationList to,
                                                       const config::OverlayConfig& config, Mono now) {
   if (config.document.empty()) return std::nullopt;
-  return offer(peer, std::move(to),
+  return offer({peer, {}}, std::move(to),
                {.type = wire::ConfigUpdateType::config, .config_data = config.document, .kinds = {}}, config, now);
 }
 
 std::optional<SendRequest> ConfigSync::offer_kinds(const NodeId& peer, wire::DestinationList to,
                                                    std::span<const KindId> kinds, const config::OverlayConfig& config,
                                                    Mono now) {
+  std::vector<KindId> offered = kinds_to_offer(kinds, config);
+  if (offered.empty()) return std::nullopt;
   wire::ConfigUpdateReq update{.type = wire::ConfigUpdateType::kind, .config_data = {}, .kinds = {}};
-  for (const KindId id : kinds) {
-    const config::Kind* kind = config.kinds.find(id);
-    if (kind == nullptr || kind->kind_block.empty() || kind->kind_block.size() > UINT16_MAX) continue;
-    if (std::ranges::find(update.kinds, kind->kind_block) == update.kinds.end()) {
-      update.kinds.push_back(kind->kind_block);
-    }
-  }
-  if (update.kinds.empty()) return std::nullopt;
-  return offer(peer, std::move(to), update, config, now);
+  for (const KindId id : offered) update.kinds.push_back(config.kinds.find(id)->kind_block);
+  return offer({peer, std::move(offered)}, std::move(to), update, config, now);
 }
 
-std::optional<SendRequest> ConfigSync::offer(const NodeId& peer, wire::DestinationList to,
-                                             const wire::ConfigUpdateReq& update, const config::OverlayConfig& config,
-                                             Mono now) {
+std::optional<SendRequest> ConfigSync::offer(Sent sent, wire::DestinationList to, const wire::ConfigUpdateReq& update,
+                                             const config::OverlayConfig& config, Mono now) {
   std::erase_if(not_before_, [now](const auto& entry) { return entry.second <= now; });
-  if (not_before_.contains(peer) || not_before_.size() >= limits::kMaxConfigUpdatesAtOnce) return std::nullopt;
-  not_before_.emplace(peer, now + limits::kRequestTries * Duration(config.reliability_timer));
+  if (not_before_.contains(sent) || not_before_.size() >= limits::kMaxConfigUpdatesAtOnce) return std::nullopt;
+  not_before_.emplace(std::move(sent), now + limits::kRequestTries * Duration(config.reliability_timer));
   SendRequest request;
   request.token.owner = Owner::config;
   request.to = std::move(to);
@@ -51,10 +45,15 @@ std::optional<SendRequest> ConfigSync::offer(const NodeId& peer, wire::Destinati
   return request;
 }
 
-bool are_known_kinds(std::span<const Bytes> kind_blocks, const config::OverlayConfig& config) {
-  return std::ranges::all_of(kind_blocks, [&](const Bytes& block) {
-    return std::ranges::any_of(config.kinds, [&](const auto& entry) { return entry.second.kind_block == block; });
-  });
+std::vector<KindId> kinds_to_offer(std::span<const KindId> kinds, const config::OverlayConfig& config) {
+  std::vector<KindId> offered;
+  for (const KindId id : kinds) {
+    const config::Kind* kind = config.kinds.find(id);
+    if (kind != nullptr && !kind->kind_block.empty() && kind->kind_block.size() <= UINT16_MAX) offered.push_back(id);
+  }
+  std::ranges::sort(offered);
+  offered.erase(std::ranges::unique(offered).begin(), offered.end());
+  return offered;
 }
 
 }  // namespace reload::messaging

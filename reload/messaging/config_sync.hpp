@@ -17,25 +17,26 @@ enum class Sequence : std::uint8_t { same, older, newer };
 // Makes the ConfigUpdate requests for other nodes.
 class ConfigSync {
  public:
-  // The whole document for a node that has an older one. Nothing if there is none to send, or `peer` was sent an
-  // update less than a request's life ago: two nodes could otherwise keep each other busy (T61).
+  // The whole document for a node that has an older one. Nothing if there is none to send, or `peer` was sent the same
+  // less than a request's life ago: two nodes could otherwise keep each other busy (T61).
   [[nodiscard]] std::optional<SendRequest> offer_document(const NodeId& peer, wire::DestinationList to,
                                                           const config::OverlayConfig& config, Mono now);
-  // The kind-blocks of those of `kinds` that come from the document.
+  // The kind-blocks of those of `kinds` that have one. Nothing as above.
   [[nodiscard]] std::optional<SendRequest> offer_kinds(const NodeId& peer, wire::DestinationList to,
                                                        std::span<const KindId> kinds,
                                                        const config::OverlayConfig& config, Mono now);
 
  private:
-  [[nodiscard]] std::optional<SendRequest> offer(const NodeId& peer, wire::DestinationList to,
+  // What a node was sent: these Kinds, or with none the document.
+  using Sent = std::pair<NodeId, std::vector<KindId>>;
+  [[nodiscard]] std::optional<SendRequest> offer(Sent sent, wire::DestinationList to,
                                                  const wire::ConfigUpdateReq& update,
                                                  const config::OverlayConfig& config, Mono now);
 
-  std::map<NodeId, Mono> not_before_;
+  std::map<Sent, Mono> not_before_;
 };
 
-// Whether all of these kind-blocks are already part of the configuration, byte for byte. Kinds come with the signed
-// document only; one that is not in it is for its signers to add there.
-[[nodiscard]] bool are_known_kinds(std::span<const Bytes> kind_blocks, const config::OverlayConfig& config);
+// Those of `kinds` whose definition came with a document or a ConfigUpdate, so that others can be sent it.
+[[nodiscard]] std::vector<KindId> kinds_to_offer(std::span<const KindId> kinds, const config::OverlayConfig& config);
 
 }  // namespace reload::messaging

@@ -104,9 +104,15 @@ struct ConfigOffered {
   RequestId request;  // answered when the check is done
 };
 
-using Effect =
-    std::variant<SendRequest, CancelRequest, SendAnswer, SendError, SignValue, WantLink, DropLink, UpdateWanted,
-                 ResponderDoubted, RangeChanged, NeighborFailed, HandOver, HandedOver, JoinStateChanged, ConfigOffered>;
+// The same for Kinds: kind-blocks, each a definition and its signature.
+struct KindsOffered {
+  std::vector<Bytes> kind_blocks;
+  RequestId request;
+};
+
+using Effect = std::variant<SendRequest, CancelRequest, SendAnswer, SendError, SignValue, WantLink, DropLink,
+                            UpdateWanted, ResponderDoubted, RangeChanged, NeighborFailed, HandOver, HandedOver,
+                            JoinStateChanged, ConfigOffered, KindsOffered>;
 using Effects = std::deque<Effect>;
 
 }  // namespace reload::messaging

@@ -124,12 +124,7 @@ void Messenger::Impl::on_config_update(RequestId id, const Inbound& inbound, con
   if (update && update->type == wire::ConfigUpdateType::config) {
     context.effects.push_back(ConfigOffered{std::move(update->config_data), signer.node_id, id});
   } else if (update && update->type == wire::ConfigUpdateType::kind) {
-    if (are_known_kinds(update->kinds, context.config)) {
-      answer(id, wire::encode(wire::ConfigUpdateAns{}), {}, context);
-    } else {
-      context.counters.add(Counter::config_updates_refused);
-      refuse(id, wire::ErrorCode::forbidden, text("a Kind that is not in the configuration document"), context);
-    }
+    context.effects.push_back(KindsOffered{std::move(update->kinds), id});
   } else {
     refuse(id, wire::ErrorCode::invalid_message, text("malformed ConfigUpdate"), context);
   }

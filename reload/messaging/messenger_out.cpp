@@ -181,12 +181,13 @@ bool Messenger::Impl::settle_difference(const Inbound& inbound, const security::
     tell_of_newer(signer.node_id, back, context);
   } else if (error.code == wire::ErrorCode::unknown_kind) {
     const auto kinds = wire::decode<std::vector<KindId>>(error.info);
-    if (!kinds) return false;
-    auto update = config_sync.offer_kinds(signer.node_id, path_to(signer.node_id, back), *kinds, context.config,
-                                          context.now.mono);
-    if (!update) return false;
-    context.counters.add(Counter::config_updates_sent);
-    send_request({.request = std::move(*update), .contents = {}, .message = {}, .fetched = {}}, context);
+    if (!kinds || kinds_to_offer(*kinds, context.config).empty()) return false;
+    // Nothing to send when it was sent a moment ago: the responder may know the Kinds when it is asked again.
+    if (auto update = config_sync.offer_kinds(signer.node_id, path_to(signer.node_id, back), *kinds, context.config,
+                                              context.now.mono)) {
+      context.counters.add(Counter::config_updates_sent);
+      send_request({.request = std::move(*update), .contents = {}, .message = {}, .fetched = {}}, context);
+    }
   } else if (error.code != wire::ErrorCode::config_too_old) {
     return false;
   }

@@ -67,6 +67,7 @@ void Node::Impl::apply(messaging::Effect& effect, messaging::Context& context) {
           [&](HandedOver& done) { topology->on_handed_over(done.owner, context); },
           [&](JoinStateChanged& change) { outputs.push_back(Joined{change.joined}); },
           [&](ConfigOffered& offer) { offer_config(offer, context); },
+          [&](KindsOffered& offer) { offer_kinds(offer, context); },
       },
       effect);
 }
@@ -238,56 +239,6 @@ void Node::Impl::apply(storage::StorageEvent& event) {
               done.id, tl::unexpected(CallFailed{done.result.error().first, std::move(done.result.error().second)})));
       },
       event);
-}
-
-void Node::Impl::offer_config(const messaging::ConfigOffered& offer, messaging::Context& context) {
-  if (const auto done = reconfigure(offer.document, context); done)
-    effects.push_back(messaging::SendAnswer{offer.request, {}, {}});
-  else
-    effects.push_back(messaging::SendError{offer.request, done.error().code, to_bytes(as_bytes(done.error().text))});
-}
-
-void Node::Impl::take(CallOfferConfig& input, messaging::Context& context) {
-  ApiResult<OfferConfigDone> result;
-  if (const auto done = reconfigure(input.document, context); done)
-    result = OfferConfigDone{config->sequence};
-  else
-    result = tl::unexpected(CallFailed{done.error().code, done.error().text});
-  outputs.push_back(finished<OfferConfigDone>(input.id, std::move(result)));
-}
-
-tl::expected<void, security::UpdateRefused> Node::Impl::reconfigure(ByteView document, messaging::Context& context) {
-  auto taken = security::accept_update(document, *trust, context.now.wall, crypto);
-  if (!taken) {
-    counters.add(Counter::config_updates_refused);
-    // 6940 11.1: a rightly signed document with demands that can't be met.
-    if (taken.error().must_leave) topology->leave(context);
-    return tl::unexpected(std::move(taken.error()));
-  }
-  auto new_trust = security::Trust::make(*taken, crypto);
-  if (!new_trust) {
-    counters.add(Counter::config_updates_refused);
-    return tl::unexpected(
-        security::UpdateRefused{wire::ErrorCode::invalid_message, std::move(new_trust.error().text), false});
-  }
-  counters.add(Counter::config_updates_accepted);
-  retired_config = std::exchange(config, *taken);  // the context of this step still refers to it
-  trust = *new_trust;
-  auto rules = forwarder.rules();
-  rules.initial_ttl = config->initial_ttl;
-  rules.max_message_size = config->max_message_size;
-  forwarder.set_rules(rules);
-  links.set_max_message_size(config->max_message_size);
-  reassembly.set_max_message_size(config->max_message_size);
-  link_certificates.clear();
-  auto renewed = this->context(context.now);
-  messenger.set_trust(trust, renewed);
-  topology->on_config_changed(renewed);
-  storage.on_config_changed(renewed);
-  for (const NodeId& bad : config->bad_nodes)
-    for (LinkId id : links.links_to(bad)) close(id, "the node is on the bad-node list", renewed);
-  outputs.push_back(ConfigAccepted{config});
-  return {};
 }
 
 // Keeps a node that has not joined in contact with a bootstrap node, begins the ring where a local setting allows it,

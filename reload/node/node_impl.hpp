@@ -1,5 +1,6 @@
 // The parts of a node and the paths between them. node.cpp takes inputs, node_links.cpp moves bytes and messages,
-// node_effects.cpp takes what components ask for to the component it is for. No protocol knowledge lives here.
+// node_effects.cpp takes what components ask for to the component it is for, node_config.cpp a new configuration to all
+// of them. No protocol knowledge lives here.
 #pragma once
 
 #include <map>
@@ -90,10 +91,17 @@ struct Node::Impl {
   void dispatch(const messaging::Request& request, messaging::Context& context);
   void dispatch(const messaging::Token& token, const messaging::Answer& answer, messaging::Context& context);
   void api_answer(std::uint64_t number, const messaging::Answer& answer, messaging::Context& context);
-  void offer_config(const messaging::ConfigOffered& offer, messaging::Context& context);
-  [[nodiscard]] tl::expected<void, security::UpdateRefused> reconfigure(ByteView document, messaging::Context& context);
   void supervise_contact(messaging::Context& context);
   void announce_pipe(LinkId pipe, ApiId id, const NodeId& remote, ApplicationId application);
+
+  // node_config.cpp
+  void offer_config(const messaging::ConfigOffered& offer, messaging::Context& context);
+  void offer_kinds(const messaging::KindsOffered& offer, messaging::Context& context);
+  using Adopted = tl::expected<void, security::UpdateRefused>;
+  [[nodiscard]] Adopted adopt(tl::expected<config::ConfigPtr, security::UpdateRefused> taken,
+                              messaging::Context& context);
+  void answer_update(RequestId request, const Adopted& done, messaging::Context& context);
+  void leave_if_out_of_place(const Adopted& done, messaging::Context& context);
 
   NodeOptions options;
   config::ConfigPtr config;

@@ -86,7 +86,7 @@ struct Joined {
   bool joined = false;
 };
 struct LeaveDone {};
-// A new configuration document was accepted: keep it.
+// A new configuration document was accepted, or Kinds that are not in it (Kind::learnt): keep them.
 struct ConfigAccepted {
   config::ConfigPtr config;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "reload/base/limits.hpp"
 #include "reload/config/overlay_xml.hpp"
 #include "reload/config/xml_tree.hpp"
 #include "reload/security/crypto_job.hpp"
@@ -141,6 +142,25 @@ Result<std::string> sign_configuration(std::string_view document, std::string_vi
   return edits.apply(document);
 }
 
+// `config` with those Kinds of `old` that came in a ConfigUpdate and that its signers still vouch for.
+config::ConfigPtr with_learnt_kinds(config::ConfigPtr config, const config::OverlayConfig& old, const Trust& trust,
+                                    Wall now, const Crypto& crypto) {
+  auto changed = std::make_shared<config::OverlayConfig>(*config);
+  for (const auto& [id, kind] : old.kinds) {
+    if (!kind.learnt || config->kinds.find(id) != nullptr) continue;
+    auto still_good = accept_kind(kind.kind_block, trust, now, crypto);
+    if (!still_good) continue;
+    still_good->learnt = true;
+    changed->kinds.add(std::move(*still_good));
+  }
+  return changed;
+}
+
+// Byte for byte, which spares the check of its signature.
+bool is_known_block(const Bytes& block, const config::KindRegistry& kinds) {
+  return std::any_of(kinds.begin(), kinds.end(), [&](const auto& entry) { return entry.second.kind_block == block; });
+}
+
 }  // namespace
 
 Result<NodeId> verify_element(const config::SignedElement& element, std::span<const NodeId> signers, const Trust& trust,
@@ -199,11 +219,14 @@ tl::expected<config::ConfigPtr, UpdateRefused> accept_update(ByteView document, 
   if (!signer) return refuse(wire::ErrorCode::forbidden, "the configuration: " + signer.error().text);
   if (!(*config)->unsupported.empty())
     return refuse(wire::ErrorCode::incompatible_with_overlay, "not supported: " + (*config)->unsupported.front(), true);
+  // Another length is another ring: no certificate of this one has a Node-ID for it.
+  if ((*config)->node_id_length != old.node_id_length)
+    return refuse(wire::ErrorCode::incompatible_with_overlay, "the length of Node-IDs changed", true);
   const auto trust = Trust::make(*config, crypto);
   if (!trust) return refuse(wire::ErrorCode::invalid_message, trust.error().text, true);
   auto verified = verify_kinds(*config, **trust, now, crypto);
   if (!verified) return refuse(wire::ErrorCode::forbidden, verified.error().text);
-  return std::move(*verified);
+  return with_learnt_kinds(*verified, old, **trust, now, crypto);
 }
 
 tl::expected<config::Kind, UpdateRefused> accept_kind(ByteView block, const Trust& current, Wall now,
@@ -220,6 +243,28 @@ tl::expected<config::Kind, UpdateRefused> accept_kind(ByteView block, const Trus
     return refuse(wire::ErrorCode::forbidden, "the Kind is known with another signer, " + known->signer.hex());
   kind->signer = *signer;
   return std::move(*kind);
+}
+
+tl::expected<config::ConfigPtr, UpdateRefused> accept_kinds(std::span<const Bytes> blocks, const Trust& current,
+                                                            Wall now, const Crypto& crypto) {
+  const config::KindRegistry& known = current.config().kinds;
+  const auto learnt = std::count_if(known.begin(), known.end(), [](const auto& entry) { return entry.second.learnt; });
+  std::size_t room = limits::kMaxLearntKinds - std::min(limits::kMaxLearntKinds, static_cast<std::size_t>(learnt));
+  std::shared_ptr<config::OverlayConfig> changed;
+  for (const Bytes& block : blocks) {
+    if (is_known_block(block, known)) continue;
+    auto kind = accept_kind(block, current, now, crypto);
+    if (!kind) return tl::unexpected(std::move(kind.error()));
+    if (known.find(kind->id) != nullptr) continue;
+    if (room == 0)
+      return tl::unexpected(
+          UpdateRefused{wire::ErrorCode::forbidden, "too many Kinds that are not in the document", false});
+    --room;
+    if (changed == nullptr) changed = std::make_shared<config::OverlayConfig>(current.config());
+    kind->learnt = true;
+    changed->kinds.add(std::move(*kind));
+  }
+  return config::ConfigPtr(std::move(changed));
 }
 
 Result<std::string> sign_config(std::string_view document, std::string_view instance_name,

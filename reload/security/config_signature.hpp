@@ -24,12 +24,18 @@ struct UpdateRefused {
 };
 
 // A document that came in a ConfigUpdate: newer than the current one, and signed by one of the current one's
-// configuration-signers.
+// configuration-signers. Kinds that were learnt by ConfigUpdate stay, if the new document does not define them itself
+// and their signer is still a kind-signer.
 [[nodiscard]] tl::expected<config::ConfigPtr, UpdateRefused> accept_update(ByteView document, const Trust& current,
                                                                            Wall now, const Crypto& crypto);
 // A kind-block that came in a ConfigUpdate: signed by a kind-signer, and by the same one as before if it is known.
 [[nodiscard]] tl::expected<config::Kind, UpdateRefused> accept_kind(ByteView block, const Trust& current, Wall now,
                                                                     const Crypto& crypto);
+// The current configuration with the Kinds of a ConfigUpdate added, all of them or none; null when all are known. A
+// known Kind stays as it is: a kind-block has no sequence number, so anyone could bring back an old definition.
+[[nodiscard]] tl::expected<config::ConfigPtr, UpdateRefused> accept_kinds(std::span<const Bytes> blocks,
+                                                                          const Trust& current, Wall now,
+                                                                          const Crypto& crypto);
 
 // `document` with its Kinds signed by `kind_signer` and the configuration of `instance_name` (or the first, when that
 // is empty) by `configuration_signer`. Signatures that stood there before are replaced, because they no longer hold;

@@ -78,7 +78,9 @@ const std::string& Cast::document(const DocumentSpec& spec) const {
   config.max_message_size = spec.small_messages ? 2500 : 65536;
   config.no_ice = true;
   config.configuration_signers = {id(Who::half)};
-  config.kind_signers = {id(Who::last)};
+  config.kind_signers = {id(spec.drops_kind_signer ? Who::half : Who::last)};
+  config.clients_permitted = !spec.forbids_clients;
+  if (spec.other_algorithm) config.topology_plugin = "KADEMLIA";
   config.bad_nodes = {id(Who::banned)};
   if (spec.bans_quarter) config.bad_nodes.push_back(id(Who::quarter));
   std::ranges::sort(config.bad_nodes);

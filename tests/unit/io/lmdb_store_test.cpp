@@ -193,6 +193,22 @@ TEST_CASE("a resource too long for a key is refused, not stored wrongly") {
   CHECK(store->apply({put(1, "v")}));
 }
 
+TEST_CASE("6940-11.1-73: the values of a Kind that is gone are gone from the disk as well") {
+  const Directory directory;
+  {
+    Bench bench(kit::node_number(50), must_open(directory.options()));
+    for (std::uint32_t i = 0; i < 1000; ++i) REQUIRE(bench.values->apply({put(i, "v")}));
+    REQUIRE(bench.values->commit());
+    bench.config.kinds.remove(kSingle);
+    auto context = bench.context();
+    bench.storage.on_config_changed(context);
+    for (int i = 0; i < 20 && bench.storage.value_count() > 0; ++i) bench.pass(1s);
+    CHECK(bench.storage.value_count() == 0);
+    REQUIRE(bench.values->commit());
+  }
+  CHECK(must_open(directory.options())->value_count() == 0);
+}
+
 TEST_CASE("a file cut short is reported as damage, and the process lives") {
   const Directory directory;
   {

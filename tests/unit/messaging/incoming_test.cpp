@@ -204,17 +204,16 @@ TEST_CASE_FIXTURE(Pair, "6940-6.3.2.1-8: a ConfigUpdate with sequence 65535 is t
   CHECK(parsed(b.take_one<Outbound>()).code == wire::MessageCode::config_update_ans);
 }
 
-TEST_CASE_FIXTURE(Pair, "Kinds that are not in the document are refused, those that are need nothing") {
-  config::Kind kind;
-  kind.id = KindId{0xf0000001};
-  kind.kind_block = to_bytes(as_bytes("<kind-block/>"));
-  b.config->kinds.add(kind);
-  wire::ConfigUpdateReq update{wire::ConfigUpdateType::kind, {}, {kind.kind_block}};
-  Crafted(a, wire::MessageCode::config_update_req, wire::encode(update), 1).send(a, b);
-  CHECK(parsed(b.take_one<Outbound>()).code == wire::MessageCode::config_update_ans);
-  update.kinds.push_back(to_bytes(as_bytes("<kind-block>mine</kind-block>")));
+TEST_CASE_FIXTURE(Pair, "the kind-blocks of a ConfigUpdate are offered to the node; malformed ones are refused") {
+  const wire::ConfigUpdateReq update{
+      wire::ConfigUpdateType::kind, {}, {to_bytes(as_bytes("<kind-block/>")), to_bytes(as_bytes("mine"))}};
   Crafted(a, wire::MessageCode::config_update_req, wire::encode(update), 2).send(a, b);
-  CHECK(refusal() == wire::ErrorCode::forbidden);
+  b.settle();
+  REQUIRE(b.effects.size() == 1);
+  const auto& offered = std::get<KindsOffered>(b.effects.front());
+  CHECK(offered.kind_blocks == update.kinds);
+  b.answer(offered.request);
+  CHECK(parsed(b.take_one<Outbound>()).code == wire::MessageCode::config_update_ans);
   Crafted(a, wire::MessageCode::config_update_req, Bytes{1}, 3).send(a, b);
   CHECK(refusal() == wire::ErrorCode::invalid_message);
 }

@@ -283,7 +283,8 @@ TEST_CASE_FIXTURE(Two, "nodes that never agree on a configuration end with the e
   CHECK(a.take_one<AnswerReady>().answer.error == wire::ErrorCode::config_too_old);
 }
 
-TEST_CASE_FIXTURE(Two, "6940-6.5.4-1: a responder that does not know a Kind of the document is sent it") {
+TEST_CASE_FIXTURE(Two,
+                  "6940-6.5.4-1, 6940-7.4.1.2-10: a responder that does not know a Kind of the document is sent it") {
   const Bytes block = to_bytes(as_bytes("<kind-block/>"));
   config::Kind kind;
   kind.id = KindId{0xf0000001};
@@ -292,10 +293,22 @@ TEST_CASE_FIXTURE(Two, "6940-6.5.4-1: a responder that does not know a Kind of t
   a.ping({b.id()});
   error_with(b, a.take_one<Outbound>(), wire::ErrorCode::unknown_kind,
              wire::encode(std::vector<KindId>{kind.id, KindId{1}}));
-  const auto offered = wire::decode<wire::ConfigUpdateReq>(parsed(a.take_one<Outbound>()).body);
+  const Outbound update = a.take_one<Outbound>();
+  const auto offered = wire::decode<wire::ConfigUpdateReq>(parsed(update).body);
   REQUIRE(offered);
   CHECK(offered->type == wire::ConfigUpdateType::kind);
   CHECK(offered->kinds == std::vector<Bytes>{block});
+  // Then it is asked again, as a new transaction, and not for ever; the Kind was sent once.
+  answer_with(b, update, wire::MessageCode::config_update_ans, {});
+  for (unsigned repeat = 0; repeat < limits::kMaxConfigRepeats; ++repeat) {
+    CHECK(a.take<AnswerReady>().empty());
+    advance(3000ms);
+    a.tick();
+    const Outbound again = a.take_one<Outbound>();
+    CHECK(parsed(again).code == wire::MessageCode::ping_req);
+    error_with(b, again, wire::ErrorCode::unknown_kind, wire::encode(std::vector<KindId>{kind.id}));
+  }
+  CHECK(a.take_one<AnswerReady>().answer.error == wire::ErrorCode::unknown_kind);
 
   a.ping({b.id()}, 8);  // a Kind of nobody's document: just an error
   error_with(b, a.take_one<Outbound>(), wire::ErrorCode::unknown_kind, wire::encode(std::vector<KindId>{KindId{77}}));

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "reload/base/limits.hpp"
 #include "reload/config/overlay_xml.hpp"
 #include "tests/kit/fixtures.hpp"
 
@@ -212,6 +213,91 @@ TEST_CASE("6940-6.5.4.2-4, 6940-6.5.4.2-5: a Kind update needs a kind-signer, an
         wire::ErrorCode::forbidden);
   CHECK(accept_kind(as_bytes("<kind-block/>"), *bed.overlay.trust_of(settings), kTestNow, crypto).error().code ==
         wire::ErrorCode::invalid_message);
+}
+
+TEST_CASE("the Kinds of a ConfigUpdate are added all or none, bounded, and change nothing that is known") {
+  const Bed bed;
+  const auto& crypto = bed.overlay.crypto();
+  const auto block_of = [&](std::uint32_t id, const CredentialPtr& by, std::uint32_t max_count = 16) {
+    auto settings = bed.settings(1);
+    config::Kind kind = *settings.kinds.find(KindId{0xf0000001});
+    kind.id = KindId{id};
+    kind.max_count = max_count;
+    settings.kinds.add(kind);
+    return bed.read(bed.sign(settings, bed.signer, by))->kinds.find(KindId{id})->kind_block;
+  };
+  const Bytes first = block_of(0xf0000002, bed.kind_signer);
+  const TrustPtr current = bed.current(5);
+  const auto taken = accept_kinds(std::vector<Bytes>{first, first}, *current, kTestNow, crypto);
+  REQUIRE(taken.has_value());
+  REQUIRE(*taken != nullptr);
+  const config::Kind* learnt = (*taken)->kinds.find(KindId{0xf0000002});
+  REQUIRE(learnt != nullptr);
+  CHECK(learnt->learnt);
+  CHECK(learnt->signer == bed.kind_signer->node_id);
+  CHECK((*taken)->sequence == 5);
+
+  const TrustPtr after = bed.overlay.trust_of(**taken);
+  CHECK(*accept_kinds(std::vector<Bytes>{first}, *after, kTestNow, crypto) == nullptr);
+  // A definition of another time, rightly signed.
+  CHECK(*accept_kinds(std::vector<Bytes>{block_of(0xf0000002, bed.kind_signer, 9)}, *after, kTestNow, crypto) ==
+        nullptr);
+  const auto half_good =
+      accept_kinds(std::vector<Bytes>{block_of(0xf0000003, bed.kind_signer), block_of(0xf0000004, bed.stranger)},
+                   *after, kTestNow, crypto);
+  REQUIRE_FALSE(half_good.has_value());
+  CHECK(half_good.error().code == wire::ErrorCode::forbidden);
+  CHECK_FALSE(half_good.error().must_leave);
+
+  auto full = **taken;
+  for (std::uint32_t i = 0; i < limits::kMaxLearntKinds; ++i) {
+    config::Kind kind = *learnt;
+    kind.id = KindId{0xf0001000 + i};
+    full.kinds.add(std::move(kind));
+  }
+  CHECK_FALSE(accept_kinds(std::vector<Bytes>{block_of(0xf0000003, bed.kind_signer)}, *bed.overlay.trust_of(full),
+                           kTestNow, crypto));
+}
+
+TEST_CASE("6940-11.1-73: a Kind that was learnt goes with the right of its signer; the document's definition wins") {
+  const Bed bed;
+  const auto& crypto = bed.overlay.crypto();
+  const KindId id{0xf0000001};
+  const Bytes block = bed.read(bed.sign(bed.settings(1)))->kinds.find(id)->kind_block;
+  auto without_kind = bed.settings(5);
+  without_kind.kinds.remove(id);
+  const auto learnt = accept_kinds(std::vector<Bytes>{block}, *bed.overlay.trust_of(without_kind), kTestNow, crypto);
+  REQUIRE(learnt.has_value());
+  const TrustPtr current = bed.overlay.trust_of(**learnt);
+  const auto after = [&](const config::OverlayConfig& next, const CredentialPtr& kinds_by) {
+    const auto taken =
+        accept_update(as_bytes(bed.sign(next, bed.signer, kinds_by)), *current, kTestNow, bed.overlay.crypto());
+    REQUIRE_MESSAGE(taken.has_value(), (taken ? "" : taken.error().text));
+    return *taken;
+  };
+  without_kind.sequence = 6;
+  const auto kept = after(without_kind, bed.kind_signer);
+  REQUIRE(kept->kinds.find(id) != nullptr);
+  CHECK(kept->kinds.find(id)->learnt);
+
+  auto other_signer = without_kind;
+  other_signer.kind_signers = {bed.stranger->node_id};
+  CHECK(after(other_signer, bed.stranger)->kinds.find(id) == nullptr);
+  auto banned_signer = without_kind;
+  banned_signer.bad_nodes = {bed.kind_signer->node_id};
+  CHECK(after(banned_signer, bed.kind_signer)->kinds.find(id) == nullptr);
+
+  const auto defined = after(bed.settings(6), bed.kind_signer);
+  CHECK_FALSE(defined->kinds.find(id)->learnt);
+}
+
+TEST_CASE("another length of Node-IDs is another ring: the overlay is to be left") {
+  const Bed bed;
+  auto next = bed.settings(6);
+  next.node_id_length = 20;
+  // Its signers are named in the new length, so that the document itself is good.
+  const auto refused = bed.refused(bed.sign(next), *bed.current(5));
+  CHECK(refused.code != wire::ErrorCode::config_too_old);
 }
 
 TEST_CASE("signing again replaces the signatures and nothing else; prefixes and other configurations are kept") {

@@ -1,0 +1,78 @@
+#include "reload/io/overlay_files.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "reload/security/config_signature.hpp"
+#include "tests/kit/cast.hpp"
+#include "tests/kit/fixtures.hpp"
+
+using namespace reload;
+using namespace reload::kit;
+
+namespace {
+
+const Cast& cast = Cast::get();
+
+// The operator's file and the data directory of one peer.
+struct Files {
+  Files() {
+    std::string name = (std::filesystem::temp_directory_path() / "reload-files-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    directory = name;
+  }
+  ~Files() { std::filesystem::remove_all(directory); }
+
+  void give(const DocumentSpec& spec) {
+    REQUIRE(io::write_file(directory + "/given.xml", as_bytes(cast.document(spec))));
+  }
+  [[nodiscard]] config::ConfigPtr load() const {
+    const auto loaded = io::load_overlay_config(directory + "/given.xml", {}, directory, cast.crypto(), kTestNow);
+    REQUIRE_MESSAGE(loaded.has_value(), (loaded ? "" : loaded.error().text));
+    return *loaded;
+  }
+  std::string directory;
+};
+
+}  // namespace
+
+TEST_CASE("what came by the overlay survives a start: the newer document, and Kinds that are not in it") {
+  Files files;
+  files.give({.drops_private_kind = true});
+  const auto first = files.load();
+  CHECK(first->kinds.find(Cast::kPrivateKind) == nullptr);
+  const auto trust = security::Trust::make(first, cast.crypto());
+  const std::vector<Bytes> blocks{cast.config()->kinds.find(Cast::kPrivateKind)->kind_block};
+  const auto learnt = security::accept_kinds(blocks, **trust, kTestNow, cast.crypto());
+  REQUIRE(learnt.has_value());
+  REQUIRE(io::keep_overlay_config(files.directory, **learnt));
+
+  const auto again = files.load();
+  REQUIRE(again->kinds.find(Cast::kPrivateKind) != nullptr);
+  CHECK(again->kinds.find(Cast::kPrivateKind)->learnt);
+  CHECK(again->sequence == 1);
+
+  REQUIRE(io::keep_overlay_config(files.directory, *cast.config({.sequence = 2})));
+  const auto newer = files.load();
+  CHECK(newer->sequence == 2);
+  CHECK_FALSE(newer->kinds.find(Cast::kPrivateKind)->learnt);
+}
+
+TEST_CASE("kept Kinds go with their signer's right, and a damaged file is passed over") {
+  Files files;
+  files.give({.drops_private_kind = true});
+  auto config = *files.load();
+  config::Kind kind = *cast.config()->kinds.find(Cast::kPrivateKind);
+  kind.learnt = true;
+  config.kinds.add(kind);
+  REQUIRE(io::keep_overlay_config(files.directory, config));
+  files.give({.sequence = 2, .drops_private_kind = true, .drops_kind_signer = true});
+  CHECK(files.load()->kinds.find(Cast::kPrivateKind) == nullptr);
+
+  files.give({.sequence = 2, .drops_private_kind = true});
+  CHECK(files.load()->kinds.find(Cast::kPrivateKind) != nullptr);
+  REQUIRE(io::write_file(files.directory + "/kinds", Bytes{1, 2, 3}));
+  CHECK(files.load()->kinds.find(Cast::kPrivateKind) == nullptr);
+}
