@@ -84,7 +84,9 @@ void OverlayPort::store(StoreRequest request, std::function<void(Outcome<Stored>
   const ApiId id = expect(Done([done = std::move(done)](node::ApiEvent& event) {
     auto* result = std::get_if<node::ApiResult<storage::StoreDone>>(&event.result);
     if (result == nullptr) return;
-    if (*result)
+    if (*result && (*result)->newer)
+      done(tl::unexpected(to_error({wire::ErrorCode::generation_counter_too_low, "a newer value is stored"})));
+    else if (*result)
       done(Stored{(*result)->generation});
     else
       done(tl::unexpected(to_error(result->error())));

@@ -19,6 +19,8 @@ struct StoreCall {
 struct StoreDone {
   std::uint64_t generation = 0;
   std::vector<NodeId> replicas;
+  // 6940 7.4.1.2: the generation was another, and this, which was stored later than ours, holds in place of it.
+  std::optional<wire::StoredData> newer;
 };
 struct FetchCall {
   ResourceId resource;

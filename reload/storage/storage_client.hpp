@@ -22,14 +22,26 @@ class StorageClient {
   [[nodiscard]] std::vector<StorageEvent> take_events() { return std::exchange(events_, {}); }
 
  private:
-  enum class Step : std::uint8_t { signing, storing, looking };  // looking: for the time of the value in the way
+  enum class Step : std::uint8_t {
+    looking_before,  // for the lifetime of the value that is to be removed
+    signing,
+    storing,
+    looking_after,  // for the value in the way, after `refused`
+  };
   struct Storing {
     ApiId id;
     StoreCall call;
     Step step = Step::signing;
-    bool again = false;  // the second try, after Error_Data_Too_Old
+    wire::ErrorCode refused = wire::ErrorCode::invalid;  // the first try
     wire::StoredData data;
   };
+  // The last value that this node stored in a slot.
+  struct Own {
+    std::uint64_t storage_time = 0;
+    std::optional<Wall> until;  // the end of its lifetime
+  };
+  // What a look at a slot found: the value there, when one may be believed.
+  using Found = std::optional<wire::StoredData>;
   struct Fetching {
     ApiId id;
     ResourceId resource;
@@ -39,15 +51,18 @@ class StorageClient {
   void sign(std::uint64_t number, std::uint64_t at_least, messaging::Context& context);
   [[nodiscard]] std::uint64_t next_storage_time(const StoreCall& call, std::uint64_t at_least, Wall now);
   void on_store_answer(std::uint64_t number, const messaging::Answer& answer, messaging::Context& context);
-  void look_for_newer(std::uint64_t number, messaging::Context& context);
-  void on_newer(std::uint64_t number, const messaging::Answer& answer, messaging::Context& context);
+  void look(std::uint64_t number, Step step, messaging::Context& context);
+  [[nodiscard]] Found found_by(const Storing& storing, const messaging::Answer& answer,
+                               const messaging::Context& context) const;
+  void on_found_before(std::uint64_t number, const Found& found, messaging::Context& context);
+  void on_found_after(std::uint64_t number, const Found& found, messaging::Context& context);
   void on_fetch_answer(std::uint64_t number, const messaging::Answer& answer, messaging::Context& context);
   void fail_store(std::uint64_t number, wire::ErrorCode code, std::string text);
 
   TokenSource& tokens_;
   std::map<std::uint64_t, Storing> storing_;
   std::map<std::uint64_t, Fetching> fetching_;
-  std::map<ValueKey, std::uint64_t> last_times_;
+  std::map<ValueKey, Own> own_;
   std::vector<StorageEvent> events_;
 };
 

@@ -184,12 +184,93 @@ TEST_CASE("a forged value does not choose the time of the next Store") {
   CHECK(peer.result<StoreDone>().result.error().first == ErrorCode::data_too_old);
 }
 
+TEST_CASE("6940-7.4.1.2-6: when the generation is another, a value that was stored later replaces the own one") {
+  const auto refused = [](Peer& peer) {
+    peer.call(1);
+    const std::uint64_t ours = peer.sign().kind_data.at(0).values.at(0).storage_time;
+    peer.answer_error(ErrorCode::generation_counter_too_low);
+    const auto fetch = peer.sent();
+    CHECK(fetch.code == wire::MessageCode::fetch_req);
+    CHECK(wire::decode<wire::FetchReq>(fetch.body, peer.config.codec())->resource == peer.resource);
+    return ours;
+  };
+  {
+    Peer peer;
+    const wire::StoredData theirs = make_value(text("other"), refused(peer) + 1);
+    peer.answer_fetch({theirs}, {peer.alice}, kSingle);
+    const auto done = peer.result<StoreDone>();
+    REQUIRE(done.result);
+    CHECK(done.result->newer == theirs);
+  }
+  {
+    Peer peer;
+    peer.answer_fetch({make_value(text("other"), refused(peer) - 1)}, {peer.alice}, kSingle);
+    CHECK(peer.result<StoreDone>().result.error().first == ErrorCode::generation_counter_too_low);
+  }
+  {
+    Peer peer;
+    peer.answer_fetch({make_value(text("forged"), refused(peer) + 1)}, {security::Signer{}}, kSingle);
+    CHECK(peer.result<StoreDone>().result.error().first == ErrorCode::generation_counter_too_low);
+  }
+  {
+    Peer peer;
+    refused(peer);
+    peer.answer({AnswerStatus::timed_out, {}, {}, {}, {}});
+    CHECK(peer.result<StoreDone>().result.error().first == ErrorCode::generation_counter_too_low);
+  }
+}
+
+TEST_CASE("6940-7.4.1.3-2: a removal lives at least as long as the value that it removes would have") {
+  const auto remove = [](Peer& peer, std::uint32_t lifetime) {
+    auto with = peer.context();
+    peer.storage.store(ApiId{9}, {peer.resource, kSingle, nothing(), lifetime, 0, CredentialId{2}}, with);
+  };
+  const auto lifetime_sent = [](Peer& peer) { return peer.sign().kind_data.at(0).values.at(0).lifetime; };
+  const auto stored = [](Peer& peer) {
+    peer.answer({AnswerStatus::ok, wire::encode(wire::StoreAns{{{kSingle, 7, {}}}}), {}, {}, {}});
+  };
+  {
+    Peer peer;  // what it stored itself it remembers
+    peer.call(1);
+    peer.sign();
+    stored(peer);
+    peer.pass(600s);
+    remove(peer, 10);
+    CHECK(lifetime_sent(peer) == 3000);
+    stored(peer);
+    remove(peer, 5000);
+    CHECK(lifetime_sent(peer) == 5000);
+  }
+  {
+    Peer peer;  // even when nobody said that it was stored
+    peer.call(1);
+    peer.sign();
+    peer.answer({AnswerStatus::timed_out, {}, {}, {}, {}});
+    remove(peer, 10);
+    CHECK(lifetime_sent(peer) == 3600);
+  }
+  {
+    Peer peer;  // what an earlier process stored is looked up
+    remove(peer, 10);
+    CHECK(peer.sent().code == wire::MessageCode::fetch_req);
+    peer.answer_fetch({make_value(text("old"), 5, 900)}, {peer.alice}, kSingle);
+    CHECK(lifetime_sent(peer) == 900);
+  }
+  {
+    Peer peer;  // and is removed all the same when that fails
+    remove(peer, 10);
+    peer.sent();
+    peer.answer({AnswerStatus::timed_out, {}, {}, {}, {}});
+    CHECK(lifetime_sent(peer) == 10);
+  }
+}
+
 TEST_CASE("own Stores fail with what went wrong") {
   Peer peer;
   peer.call(1);
   peer.sign();
-  peer.answer_error(ErrorCode::generation_counter_too_low);
-  CHECK(peer.result<StoreDone>().result.error().first == ErrorCode::generation_counter_too_low);
+  peer.answer_error(ErrorCode::forbidden);
+  CHECK(peer.result<StoreDone>().result.error().first == ErrorCode::forbidden);
   peer.call(2);
   peer.sign();
   peer.answer({AnswerStatus::timed_out, {}, {}, {}, {}});
