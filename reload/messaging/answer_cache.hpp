@@ -30,19 +30,26 @@ class AnswerCache {
   [[nodiscard]] IncomingRequest* find(RequestId id, Mono now);
   [[nodiscard]] IncomingRequest* find(TransactionId transaction, const NodeId& signer, Mono now);
   [[nodiscard]] IncomingRequest* find_signature(TransactionId transaction, ByteView signature, Mono now);
-  // Keeps the answer, at the cost of the oldest ones when there are too many.
+  // Keeps the answer, when there are too many at the cost of the same signer's oldest one if it has more of them than
+  // two equal shares, else of the oldest of all.
   void set_answer(RequestId id, SharedBytes answer);
   void remove(RequestId id);
   [[nodiscard]] std::size_t size() const { return requests_.size(); }
 
  private:
   using Key = std::pair<TransactionId, NodeId>;
+  struct Share {
+    std::size_t requests = 0;
+    std::size_t answers = 0;
+    std::deque<RequestId> answered;  // oldest first; may name removed ones
+  };
+
   void drop_expired(Mono now);
-  bool drop_oldest_answer();
+  bool drop_oldest(std::deque<RequestId>& answered);
 
   std::map<RequestId, IncomingRequest> requests_;  // in the order they came
   std::map<Key, RequestId> by_key_;
-  std::map<NodeId, std::size_t> by_signer_;
+  std::map<NodeId, Share> by_signer_;
   std::deque<RequestId> answered_;  // oldest first; may name removed ones
   std::size_t answers_ = 0;
   std::size_t answer_bytes_ = 0;

@@ -46,6 +46,23 @@ TEST_CASE("one signer gets no more than its share, and gets it back") {
   CHECK(cache.add(request(limits::kMaxRequestsInPerSigner, 1), kStart + 15s));
 }
 
+TEST_CASE("a signer that floods loses its own answers, not those of others") {
+  AnswerCache cache;
+  std::vector<RequestId> honest;
+  const auto answered = [&](std::uint64_t transaction, std::uint64_t signer) {
+    const auto id = cache.add(request(transaction, signer), kStart);
+    REQUIRE(id);
+    cache.set_answer(*id, SharedBytes(Bytes(1)));
+    return *id;
+  };
+  for (std::uint64_t i = 0; i < 100; ++i) honest.push_back(answered(i, 10 + i % 5));
+  // Three that each keep to their share of requests fill the cache over and over.
+  for (std::uint64_t i = 0; i < limits::kMaxRequestsInPerSigner; ++i)
+    for (std::uint64_t flooding : {1u, 2u, 3u}) answered(1000 + i, flooding);
+  CHECK(cache.size() == limits::kMaxCachedAnswers);
+  for (const RequestId id : honest) CHECK(cache.find(id, kStart) != nullptr);
+}
+
 TEST_CASE("answers are bounded in number: the oldest goes first") {
   AnswerCache cache;
   std::vector<RequestId> ids;
