@@ -43,6 +43,7 @@ namespace reload {
   X(requests_received, "Requests received")                                                    \
   X(requests_repeated, "Requests answered again from the answer cache")                        \
   X(requests_refused_budget, "Requests refused because a sender or table was over its budget") \
+  X(messages_shed, "Messages dropped because their link had more than its share")              \
   X(answers_received, "Answers received")                                                      \
   X(answers_unexpected, "Answers without a request, or from the wrong node")                   \
   X(errors_sent, "Error responses sent")                                                       \

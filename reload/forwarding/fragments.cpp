@@ -26,11 +26,12 @@ std::optional<Deliver> Reassembly::add(Deliver fragment, Now now) {
 
   auto at = sets_.find(key);
   if (at == sets_.end()) {
-    if (sets_.size() >= limits::kMaxFragmentSets) {
+    Set set;
+    set.charged_to = fragment.previous_hop.value_or(wire::Destination());
+    if (!set_places_.take(set.charged_to)) {
       counters_.add(Counter::fragments_dropped);
       return std::nullopt;
     }
-    Set set;
     set.expires = now.mono + limits::kReassemblyTime;
     at = sets_.emplace(key, std::move(set)).first;
   }
@@ -38,21 +39,20 @@ std::optional<Deliver> Reassembly::add(Deliver fragment, Now now) {
   const std::size_t offset = fragment.header.fragment_offset();
   if (!fits(set, fragment)) {
     counters_.add(Counter::fragments_dropped);
-    if (set.pieces.empty()) sets_.erase(at);
+    if (set.pieces.empty()) remove(at);
     return std::nullopt;
   }
   if (fragment.header.is_last_fragment()) set.end = offset + fragment.body.size();
-  insert(set, offset, fragment.body.view());
+  if (!insert(set, offset, fragment.body.view())) {
+    counters_.add(Counter::fragments_dropped);
+    remove(at);
+    return std::nullopt;
+  }
   // The way back of the first fragment, as long as it has not come that of any.
   if (offset == 0 || !set.header) {
     set.header_size = fragment.header.length - fragment.body.size();
     set.header = std::move(fragment.header);
     set.previous_hop = std::move(fragment.previous_hop);
-  }
-  if (bytes_ > limits::kMaxFragmentBytes) {
-    counters_.add(Counter::fragments_dropped);
-    remove(at);
-    return std::nullopt;
   }
   if (!set.end || set.held != *set.end) return std::nullopt;
   Deliver whole = join(set);
@@ -73,8 +73,9 @@ bool Reassembly::fits(const Set& set, const Deliver& fragment) const {
 
 // Takes what is not held yet; retransmissions may have been cut at other places. The bytes are copied, because a
 // slice of a small piece would keep all that came with it.
-void Reassembly::insert(Set& set, std::size_t offset, ByteView piece) {
+bool Reassembly::insert(Set& set, std::size_t offset, ByteView piece) {
   const std::size_t end = offset + piece.size();
+  std::size_t cost = 0;
   auto next = set.pieces.upper_bound(offset);
   if (next != set.pieces.begin()) {
     const auto& [before, bytes] = *std::prev(next);
@@ -85,12 +86,16 @@ void Reassembly::insert(Set& set, std::size_t offset, ByteView piece) {
     if (offset < gap_end) {
       set.pieces.emplace_hint(next, offset, to_bytes(piece.subspan(piece.size() - (end - offset), gap_end - offset)));
       set.held += gap_end - offset;
-      bytes_ += gap_end - offset + kPieceCost;
+      cost += gap_end - offset + kPieceCost;
     }
     if (next == set.pieces.end()) break;
     offset = next->first + next->second.size();
     ++next;
   }
+  if (cost > 0 && !byte_places_.take(set.charged_to, cost)) return false;
+  set.cost += cost;
+  bytes_ += cost;
+  return true;
 }
 
 Deliver Reassembly::join(Set& set) {
@@ -104,7 +109,10 @@ Deliver Reassembly::join(Set& set) {
 }
 
 void Reassembly::remove(std::map<Key, Set>::iterator at) {
-  bytes_ -= at->second.held + at->second.pieces.size() * kPieceCost;
+  const Set& set = at->second;
+  bytes_ -= set.cost;
+  if (set.cost > 0) byte_places_.give_back(set.charged_to, set.cost);
+  set_places_.give_back(set.charged_to);
   sets_.erase(at);
 }
 

@@ -3,11 +3,12 @@
 
 #include <map>
 
+#include "reload/base/fair_share.hpp"
 #include "reload/forwarding/forwarder.hpp"
 
 namespace reload::forwarding {
 
-// Puts fragments for this node together. Bounded in sets, bytes and time.
+// Puts fragments for this node together. Bounded in sets, bytes and time, and each link in its share of them.
 class Reassembly {
  public:
   Reassembly(std::size_t max_message_size, Counters& counters)
@@ -37,9 +38,12 @@ class Reassembly {
     std::optional<std::size_t> end;       // known with the last fragment
     std::map<std::size_t, Bytes> pieces;  // by offset, none overlapping another
     std::size_t held = 0;                 // bytes in pieces
+    wire::Destination charged_to;         // the link of the first piece that came
+    std::size_t cost = 0;                 // what the set takes of that link's share of bytes
   };
   [[nodiscard]] bool fits(const Set& set, const Deliver& fragment) const;
-  void insert(Set& set, std::size_t offset, ByteView piece);
+  // False when the link has its share of bytes already.
+  [[nodiscard]] bool insert(Set& set, std::size_t offset, ByteView piece);
   [[nodiscard]] Deliver join(Set& set);
   void remove(std::map<Key, Set>::iterator at);
   void expire(Now now);
@@ -47,6 +51,8 @@ class Reassembly {
   std::size_t max_message_size_;
   Counters& counters_;
   std::map<Key, Set> sets_;
+  FairShare<wire::Destination> set_places_{limits::kMaxFragmentSets};
+  FairShare<wire::Destination> byte_places_{limits::kMaxFragmentBytes};
   std::size_t bytes_ = 0;
 };
 

@@ -13,6 +13,7 @@ struct Inbound {
   SharedBytes message;
   wire::ParsedBody parsed;  // views into `message`
   wire::Destination previous_hop;
+  wire::Destination charged_to;  // the link of the first copy, whose share of the checks this is
   NodeId link_node;
 
   // At most one of them: the values of a StoreReq or FetchAns, whose signatures are checked together with the

@@ -50,14 +50,12 @@ void Messenger::sign_value(SignValue value, Context& context) {
 void Messenger::send_hop_error(const wire::ForwardingHeader& request,
                                const std::optional<wire::Destination>& previous_hop, wire::ErrorCode code, Bytes info,
                                Context& context) {
-  if (impl_->running.size() >= limits::kMaxCryptoJobs) {
-    context.counters.add(Counter::requests_refused_budget);
-    return;
-  }
+  const wire::Destination link = previous_hop.value_or(context.self);
+  if (!impl_->hop_errors.take(link)) return context.counters.add(Counter::messages_shed);
   context.counters.add(Counter::errors_sent);
   const security::CredentialPtr node = impl_->credentials.node();
-  Impl::SignedHopError work{request.transaction_id, return_path(request, previous_hop.value_or(context.self)),
-                            encode_error(code, std::move(info)), bucket_of(*node, {}, *impl_->trust)};
+  Impl::SignedHopError work{request.transaction_id, return_path(request, link), encode_error(code, std::move(info)),
+                            bucket_of(*node, {}, *impl_->trust), link};
   const Bytes contents = work.contents;
   impl_->sign_message(node, request.transaction_id, contents, std::move(work), context);
 }
@@ -85,6 +83,7 @@ void Messenger::on_crypto(JobId job, security::CryptoResult result, Context& con
   if (auto* inbound = std::get_if<Inbound>(&work)) {
     const auto [first, last] = impl_->verifying.equal_range(inbound->header.transaction_id);
     impl_->verifying.erase(std::find_if(first, last, [job](const auto& entry) { return entry.second == job; }));
+    impl_->checks.give_back(inbound->charged_to);
     impl_->on_verified(std::move(*inbound), std::get<security::VerifyResult>(result), context);
   } else {
     impl_->on_signed(std::move(work), std::get<security::SignResult>(std::move(result)), context);
@@ -150,10 +149,9 @@ void Messenger::Impl::receive(Inbound inbound, Context& context) {
     context.counters.add(Counter::answers_unexpected);
     return;
   }
-  if (verifying.size() >= limits::kMaxCryptoJobs) {
-    context.counters.add(Counter::requests_refused_budget);
-    return;
-  }
+  // Nothing is answered: that would cost the signature which a flood is after. An honest sender asks again.
+  if (!checks.take(inbound.previous_hop)) return context.counters.add(Counter::messages_shed);
+  inbound.charged_to = inbound.previous_hop;
   if (const OutgoingRequest* outgoing = requests.find(transaction)) inbound.fetched = outgoing->fetched;
   inbound.trust = trust;
   decode_values(inbound, context.config);

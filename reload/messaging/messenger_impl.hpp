@@ -2,6 +2,7 @@
 // answers, messenger_in.cpp the requests of others.
 #pragma once
 
+#include "reload/base/fair_share.hpp"
 #include "reload/base/limits.hpp"
 #include "reload/messaging/answer_cache.hpp"
 #include "reload/messaging/config_sync.hpp"
@@ -28,6 +29,7 @@ struct Messenger::Impl {
     ReturnPath path;
     Bytes contents;
     std::vector<security::CertificatePtr> bucket;
+    wire::Destination charged_to;
   };
   struct SignedStoredValue {
     Token token;
@@ -87,6 +89,9 @@ struct Messenger::Impl {
 
   std::map<JobId, Work> running;
   std::multimap<TransactionId, JobId> verifying;  // the Inbound ones of `running`
+  // By the link that a message came over, so that a flood from one leaves room for the others.
+  FairShare<wire::Destination> checks{limits::kMaxCryptoJobs};
+  FairShare<wire::Destination> hop_errors{limits::kMaxCryptoJobs};
   std::uint64_t last_job = 0;
   std::vector<std::pair<JobId, security::CryptoJob>> jobs;
   std::vector<MessengerEvent> events;

@@ -184,6 +184,7 @@ void Messenger::Impl::on_answer_signed(SignedAnswer work, security::SignResult r
 }
 
 void Messenger::Impl::on_hop_error_signed(SignedHopError work, security::SignResult result, Context& context) {
+  hop_errors.give_back(work.charged_to);
   if (!result.signature) return;
   std::optional<Bytes> sealed = seal(std::move(work.contents), std::move(*result.signature), work.bucket);
   if (!sealed) return;

@@ -24,6 +24,7 @@ struct Assembly {
   Reassembly reassembly{20000, counters};
   Bytes body = counting(1000);
   wire::ForwardingHeader header = header_to({node(10)}, {node(40)});
+  NodeId link = node(20);  // that fragments come over
 
   std::optional<Deliver> add(std::size_t from, std::size_t to, bool last, Duration when = 0s) {
     wire::ForwardingHeader part = header;
@@ -32,7 +33,7 @@ struct Assembly {
     Bytes bytes = wire::encode_header(part, piece.size());
     append(bytes, piece);
     wire::HeaderDecode decoded = wire::decode_header(bytes);
-    return reassembly.add({decoded.header, SharedBytes(bytes).slice(decoded.header_size), wire::Destination(node(20))},
+    return reassembly.add({decoded.header, SharedBytes(bytes).slice(decoded.header_size), wire::Destination(link)},
                           at(when));
   }
 };
@@ -83,8 +84,8 @@ TEST_CASE("6940-6.7-11: without room for more fragments the message is dropped")
     a.header.transaction_id = i;
     CHECK_FALSE(a.add(0, 256, false));
   }
-  CHECK(a.reassembly.sets() == limits::kMaxFragmentSets);
-  CHECK(a.counters.get(Counter::fragments_dropped) == limits::kMaxFragmentSets);
+  CHECK(a.reassembly.sets() == limits::kMaxFragmentSets / 2);  // one link's share
+  CHECK(a.counters.get(Counter::fragments_dropped) == limits::kMaxFragmentSets * 3 / 2);
 
   Assembly bytes;
   bytes.body = counting(19000);
@@ -94,6 +95,26 @@ TEST_CASE("6940-6.7-11: without room for more fragments the message is dropped")
     REQUIRE(bytes.reassembly.bytes() <= limits::kMaxFragmentBytes);
   }
   CHECK(bytes.counters.get(Counter::fragments_dropped) > 0);
+}
+
+TEST_CASE("a link that floods fragments leaves room for the messages of another") {
+  for (const std::size_t piece : {std::size_t{256}, std::size_t{18000}}) {
+    Assembly a;
+    a.body = counting(19000);
+    for (std::uint64_t i = 0; i < 2000; ++i) {
+      a.header.transaction_id = i;
+      CHECK_FALSE(a.add(0, piece, false));
+    }
+    a.link = node(21);
+    for (std::uint64_t i = 0; i < 50; ++i) {
+      a.header.transaction_id = 5000 + i;
+      CHECK_FALSE(a.add(0, 500, false));
+    }
+    for (std::uint64_t i = 0; i < 50; ++i) {
+      a.header.transaction_id = 5000 + i;
+      CHECK(a.add(500, 19000, true));
+    }
+  }
 }
 
 TEST_CASE("fragments that cannot be of one message, or make it too large, are dropped") {

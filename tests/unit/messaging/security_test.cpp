@@ -207,15 +207,60 @@ TEST_CASE_FIXTURE(Pair, "a verdict under an old configuration does not let a ban
   CHECK(b.counters.get(Counter::certificates_refused) == 1);
 }
 
-TEST_CASE_FIXTURE(Pair, "messages that wait for verification are bounded") {
-  const SharedBytes body = ping().body(*this, a.credential);
-  wire::ForwardingHeader header = ping().header;
-  for (TransactionId i = 0; i <= limits::kMaxCryptoJobs; ++i) {
-    header.transaction_id = i;
+TEST_CASE_FIXTURE(Pair, "a link that floods gets half of the checks, and every message of another link gets its own") {
+  const Crafted request = ping();
+  const SharedBytes body = request.body(*this, a.credential);
+  wire::ForwardingHeader header = request.header;
+  for (TransactionId i = 0; i < limits::kMaxCryptoJobs; ++i) {
+    header.transaction_id = 1000 + i;
     b.deliver(header, body, a.id());
   }
-  CHECK(b.messenger.take_jobs().size() == limits::kMaxCryptoJobs);
-  CHECK(b.counters.get(Counter::requests_refused_budget) == 1);
+  CHECK(b.counters.get(Counter::messages_shed) == limits::kMaxCryptoJobs / 2);
+  // Two floods leave a third each, and a third free.
+  for (TransactionId i = 0; i < limits::kMaxCryptoJobs; ++i) {
+    header.transaction_id = 100000 + i;
+    b.deliver(header, body, kit::node_number(66));
+  }
+  CHECK(b.messenger.take_jobs().size() < limits::kMaxCryptoJobs * 4 / 5);
+  const std::uint64_t shed = b.counters.get(Counter::messages_shed);
+  for (TransactionId i = 0; i < 1000; ++i) {
+    header.transaction_id = 200000 + i;
+    b.deliver(header, body, kit::node_number(7));
+  }
+  CHECK(b.counters.get(Counter::messages_shed) == shed);
+  CHECK(b.messenger.take_jobs().size() == 1000);
+}
+
+TEST_CASE_FIXTURE(Pair, "what was checked frees its place") {
+  const Crafted request = ping();
+  const SharedBytes body = request.body(*this, a.credential);
+  wire::ForwardingHeader header = request.header;
+  for (int round = 0; round < 3; ++round) {
+    for (TransactionId i = 0; i < limits::kMaxCryptoJobs / 2; ++i) {
+      ++header.transaction_id;
+      b.deliver(header, body, a.id());
+    }
+    b.settle();
+  }
+  CHECK(b.counters.get(Counter::messages_shed) == 0);
+}
+
+TEST_CASE_FIXTURE(Pair, "a link whose messages all end in errors on the way gets half of them signed") {
+  wire::ForwardingHeader header = ping().header;
+  const auto refuse = [&](std::uint64_t link) {
+    ++header.transaction_id;
+    b.with([&](Context& c) {
+      b.messenger.send_hop_error(header, wire::Destination(kit::node_number(link)), wire::ErrorCode::ttl_exceeded, {},
+                                 c);
+    });
+  };
+  for (std::size_t i = 0; i < limits::kMaxCryptoJobs; ++i) refuse(66);
+  CHECK(b.counters.get(Counter::messages_shed) == limits::kMaxCryptoJobs / 2);
+  refuse(7);
+  CHECK(b.counters.get(Counter::messages_shed) == limits::kMaxCryptoJobs / 2);
+  b.settle();
+  refuse(66);
+  CHECK(b.counters.get(Counter::messages_shed) == limits::kMaxCryptoJobs / 2);
 }
 
 TEST_CASE_FIXTURE(Pair, "a certificate that is too large is not looked at") {
