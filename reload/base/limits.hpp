@@ -28,6 +28,12 @@ inline constexpr std::size_t kMaxFramesAwaitingAck = 65536;  // send times kept 
 inline constexpr std::size_t kMaxDatagramsQueued = 256;
 inline constexpr std::size_t kMaxDatagramQueueBytes = std::size_t{1} << 20;
 
+// Forwarding. What a link brings above its budget is dropped where the way on is busy, so that a flood neither delays
+// what other links send the same way nor costs the next peer its link. A busy peer forwards some hundreds a second.
+inline constexpr std::uint32_t kLinkMessagesPerSecond = 1000;
+inline constexpr std::uint32_t kLinkMessageBurst = 2000;
+inline constexpr std::size_t kBusyLinkFrames = 1024;  // not acknowledged yet
+
 // Connecting: Attach and AppAttach under way, in and out; topology itself has at most kMaxAttachesAtOnce of them.
 inline constexpr std::size_t kMaxPendingAttaches = 1024;
 inline constexpr std::size_t kMaxCandidatesTried = 8;  // addresses that one Attach can make this node connect to

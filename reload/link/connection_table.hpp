@@ -11,6 +11,7 @@
 #include "reload/base/limits.hpp"
 #include "reload/base/strong.hpp"
 #include "reload/link/datagram_session.hpp"
+#include "reload/link/message_budget.hpp"
 
 namespace reload::link {
 
@@ -20,6 +21,7 @@ struct Link {
   bool inbound = false;
   std::optional<ApplicationId> application;  // set: an application's connection, without frames
   std::unique_ptr<Session> session;          // set: an overlay link
+  MessageBudget budget;                      // of what it brings to be forwarded
   [[nodiscard]] bool is_overlay() const { return session != nullptr; }
 };
 

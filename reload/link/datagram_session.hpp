@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "reload/base/counters.hpp"
+#include "reload/base/limits.hpp"
 #include "reload/link/ack_window.hpp"
 #include "reload/link/rtt_estimator.hpp"
 #include "reload/link/session.hpp"
@@ -38,6 +39,7 @@ class DatagramSession final : public Session {
   [[nodiscard]] Health health() const override { return health_; }
   [[nodiscard]] std::optional<Mono> next_deadline() const override { return due_; }
   [[nodiscard]] std::optional<Duration> smoothed_rtt() const override { return rtt_.smoothed(); }
+  [[nodiscard]] bool is_busy() const override { return queue_.size() >= limits::kMaxDatagramsQueued / 2; }
   [[nodiscard]] std::optional<std::size_t> path_mtu() const override { return mtu_; }
   void set_max_message_size(std::size_t size) override { max_message_size_ = size; }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "reload/base/counters.hpp"
+#include "reload/base/limits.hpp"
 #include "reload/link/ack_window.hpp"
 #include "reload/link/rtt_estimator.hpp"
 #include "reload/link/session.hpp"
@@ -35,6 +36,7 @@ class LinkSession final : public Session {
 
   [[nodiscard]] Duration rto() const { return rtt_.rto(); }
   [[nodiscard]] std::optional<Duration> smoothed_rtt() const override { return rtt_.smoothed(); }
+  [[nodiscard]] bool is_busy() const override { return unacknowledged_.size() >= limits::kBusyLinkFrames; }
   [[nodiscard]] std::size_t frames_awaiting_ack() const { return unacknowledged_.size(); }
   void set_max_message_size(std::size_t size) override { max_message_size_ = size; }
 

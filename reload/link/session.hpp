@@ -53,6 +53,8 @@ class Session {
   [[nodiscard]] virtual Health health() const = 0;
   [[nodiscard]] virtual std::optional<Mono> next_deadline() const = 0;
   [[nodiscard]] virtual std::optional<Duration> smoothed_rtt() const = 0;
+  // More is under way or waits than one that has its share should add to.
+  [[nodiscard]] virtual bool is_busy() const = 0;
   // How many bytes one write may have; nothing: any number. A longer message is to be sent in fragments (6.7).
   [[nodiscard]] virtual std::optional<std::size_t> path_mtu() const { return std::nullopt; }
   virtual void set_max_message_size(std::size_t size) = 0;

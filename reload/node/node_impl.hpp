@@ -72,6 +72,8 @@ struct Node::Impl {
                    messaging::Context& context);
   void overlay_bytes(link::Link& link, const SharedBytes& bytes, messaging::Context& context);
   void act(forwarding::Decision decision, const forwarding::Arrival& from, messaging::Context& context);
+  [[nodiscard]] link::Link* link_of(const forwarding::Hop& hop);
+  [[nodiscard]] bool is_shed(const forwarding::Arrival& from, const forwarding::Hop& hop, messaging::Context& context);
   void send(const forwarding::Hop& hop, ByteView head, const SharedBytes& body, messaging::Context& context);
   void write(LinkId id, link::Outgoing outgoing);
   void close(LinkId id, const std::string& reason, messaging::Context& context);

@@ -179,7 +179,10 @@ void Node::Impl::act(forwarding::Decision decision, const forwarding::Arrival& f
                                           std::move(deliver.previous_hop), from.node.value_or(NodeId()), context);
                  },
                  [&](forwarding::Forward& forward) {
-                   if (from.link.value != 0) counters.add(Counter::messages_forwarded);
+                   if (from.link.value != 0) {
+                     if (is_shed(from, forward.hop, context)) return counters.add(Counter::messages_shed);
+                     counters.add(Counter::messages_forwarded);
+                   }
                    send(forward.hop, forward.head, forward.body, context);
                  },
                  [&](forwarding::Drop& drop) { counters.add(drop.reason); },
@@ -197,9 +200,21 @@ void Node::Impl::act(forwarding::Decision decision, const forwarding::Arrival& f
              decision);
 }
 
-void Node::Impl::send(const forwarding::Hop& hop, ByteView head, const SharedBytes& body, messaging::Context& context) {
+link::Link* Node::Impl::link_of(const forwarding::Hop& hop) {
   const auto* node = std::get_if<NodeId>(&hop);
-  link::Link* link = node != nullptr ? links.link_to(*node) : links.find(std::get<LinkId>(hop));
+  return node != nullptr ? links.link_to(*node) : links.find(std::get<LinkId>(hop));
+}
+
+// What a link brings beyond its budget goes on only where the way is free.
+bool Node::Impl::is_shed(const forwarding::Arrival& from, const forwarding::Hop& hop, messaging::Context& context) {
+  link::Link* source = links.find(from.link);
+  if (source == nullptr || source->budget.take(context.now.mono)) return false;
+  const link::Link* way = link_of(hop);
+  return way != nullptr && way->session && way->session->is_busy();
+}
+
+void Node::Impl::send(const forwarding::Hop& hop, ByteView head, const SharedBytes& body, messaging::Context& context) {
+  link::Link* link = link_of(hop);
   if (link == nullptr || !link->is_overlay()) return counters.add(Counter::messages_dropped_unroutable);
   const auto send_one = [&](ByteView part_head, const SharedBytes& part_body) {
     if (auto outgoing = links.send(*link, part_head, part_body, context.now)) write(link->id, std::move(*outgoing));

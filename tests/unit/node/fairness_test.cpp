@@ -41,3 +41,29 @@ TEST_CASE("a link that floods requests does not cost another link's requests the
   CHECK(bed.count(Counter::messages_shed) == limits::kMaxCryptoJobs / 2 + 1000);
 }
 
+TEST_CASE("what a link brings above its budget is dropped where the way on is busy, and nothing else") {
+  NodeBed bed;
+  const LinkId way = bed.befriend(Who::next);
+  const LinkId flooding = bed.link_up(Who::second);
+  const LinkId honest = bed.link_up(Who::half);
+  bed.sent.clear();
+  constexpr TransactionId kFlood = limits::kLinkMessageBurst + 3000;
+  Letter flood = ping(Who::second, cast.id(Who::next), 1);
+  for (TransactionId i = 0; i < kFlood; ++i) {
+    flood.header.transaction_id = 1000 + i;
+    bed.deliver(flooding, flood);
+  }
+  CHECK(bed.count(Counter::messages_shed) == 3000);
+  CHECK(sent_on(bed, way, MessageCode::ping_req) == limits::kLinkMessageBurst);
+  for (TransactionId i = 1; i <= 100; ++i) bed.deliver(honest, ping(Who::half, cast.id(Who::next), i));
+  CHECK(bed.count(Counter::messages_shed) == 3000);
+  CHECK(sent_on(bed, way, MessageCode::ping_req) == limits::kLinkMessageBurst + 100);
+
+  // The way is free again: then nobody is held to a budget.
+  bed.acknowledge(way);
+  bed.sent.clear();
+  flood.header.transaction_id = 1;
+  bed.deliver(flooding, flood);
+  CHECK(sent_on(bed, way, MessageCode::ping_req) == 1);
+  CHECK_FALSE(bed.closed.contains(flooding));
+}
