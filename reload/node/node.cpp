@@ -68,6 +68,7 @@ messaging::Context Node::Impl::context(Now now) {
 Result<std::unique_ptr<Node>> Node::make(NodeOptions options, config::ConfigPtr config,
                                          security::Credentials credentials, const security::Crypto& crypto, Rng& rng,
                                          storage::ValueStore& store, Now now) {
+  if (config == nullptr) return failure("there is no configuration document of the overlay");
   auto trust = security::Trust::make(config, crypto);
   if (!trust) return tl::unexpected(trust.error());
   const auto own = credentials.node();

@@ -146,7 +146,7 @@ TEST_CASE("6940-4.2.1-2: peers that join take a client over when they are in cha
   CHECK(bed.attached_to() != before);
 }
 
-TEST_CASE("asked hop by hop, the peers lead it to the one in charge (6940-6.4.2.4-1)") {
+TEST_CASE("6940-6.4.2.4-1, 6940-6.4.2.4-2: asked hop by hop, the peers lead it to the one in charge") {
   Bed bed(27, 12);
   const ResourceId resource = bed.world.node(bed.client).resource("somebody@sim.example");
   NodeId at = bed.attached_to().front();

@@ -255,6 +255,14 @@ TEST_CASE("6940-11.1-28, 6940-11.1-32: what is not there has its default") {
   CHECK(config->kinds.find(wire::kKindSipRegistration)->kind_block.empty());
 }
 
+TEST_CASE("6940-11.1-29, 6940-11.1-30: whether clients may stay and whether there is ICE, as the document says") {
+  CHECK(parsed("<clients-permitted>true</clients-permitted>")->clients_permitted);
+  CHECK_FALSE(parsed("<clients-permitted>false</clients-permitted>")->clients_permitted);
+  CHECK(parsed("<no-ice>true</no-ice>")->no_ice);
+  CHECK_FALSE(parsed("<no-ice>false</no-ice>")->no_ice);
+  CHECK_FALSE(parsed("")->no_ice);
+}
+
 TEST_CASE("6940-6.3.2.1-2: a configuration without a right sequence is refused") {
   CHECK(has(fault(document("", R"(instance-name="a.example")")), "sequence"));
   for (const char* value : {"65535", "-1", "x", "", "1.5"}) {

@@ -151,8 +151,11 @@ security::Signer signer(std::uint8_t n) { return {certificate({node(n)}), node(n
 
 // The requester.
 
-TEST_CASE("6940-6.5.1.1-6 6940-6.6.5-5 6940-6.5.1.1-11: an Attach offers listening No-ICE host candidates, passively") {
+TEST_CASE(
+    "6940-6.5.1.1-6 6940-6.6.5-5 6940-6.5.1.1-11 6940-11.1-30: an Attach offers listening No-ICE host candidates, "
+    "passively") {
   Side side(10);
+  side.config.no_ice = true;
   side.attach(1, {node(20)}, true);
   const auto sent = side.effect<SendRequest>();
   REQUIRE(sent);

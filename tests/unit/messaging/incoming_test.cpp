@@ -299,7 +299,9 @@ TEST_CASE_FIXTURE(Pair, "Ping is answered with the time and a random number") {
   CHECK(refusal() == wire::ErrorCode::invalid_message);
 }
 
-TEST_CASE_FIXTURE(Pair, "Probe tells what was asked for and is known, in the order asked") {
+TEST_CASE_FIXTURE(Pair,
+                  "6940-6.4.2.5.2-3, 6940-6.4.2.5.2-4, 6940-6.4.2.5.2-5: Probe tells what was asked for and is known, "
+                  "in the order asked") {
   b.messenger.set_probe_facts({.num_resources = 12, .uptime = 34});
   Crafted(a, wire::MessageCode::probe_req, wire::encode(wire::ProbeReq{{3, 99, 1, 2, 3}})).send(a, b);
   const auto answer = wire::decode<wire::ProbeAns>(parsed(b.take_one<Outbound>()).body);

@@ -220,6 +220,34 @@ TEST_CASE("6940-11.1-70: limits of a new document hold from then on") {
   CHECK(c.bed.count(Counter::frames_oversized) == 1);
 }
 
+TEST_CASE("6940-6.3.2.1-1: there is no node without a configuration document") {
+  Prng rng(1);
+  storage::MemoryStore store;
+  const Now now{Mono(1000s), kTestNow};
+  const auto make = [&](config::ConfigPtr config) {
+    return node::Node::make({}, std::move(config), security::Credentials(cast.credential(Who::node)), cast.crypto(),
+                            rng, store, now);
+  };
+  CHECK_FALSE(make(nullptr).has_value());
+  CHECK(make(cast.config()).has_value());
+}
+
+TEST_CASE("6940-11.1-29: where clients are not permitted a node is no client, but cannot stop those that are") {
+  Prng rng(1);
+  storage::MemoryStore store;
+  const auto config = cast.config({.forbids_clients = true});
+  const auto client =
+      node::Node::make({.role = node::Role::client}, config, security::Credentials(cast.credential(Who::node)),
+                       cast.crypto(), rng, store, {Mono(1000s), kTestNow});
+  REQUIRE_FALSE(client.has_value());
+  CHECK(client.error().text.find("clients-permitted") != std::string::npos);
+  // A node that never sends an Update is one.
+  ConfigBed c({.document = {.forbids_clients = true}});
+  c.bed.advance(60s);
+  CHECK_FALSE(c.bed.closed.contains(c.link));
+  CHECK(c.ask(MessageCode::ping_req, wire::encode(wire::PingReq{})).code == MessageCode::ping_ans);
+}
+
 TEST_CASE("a client that the new document has no place for takes it, answers and leaves") {
   NodeBed bed({.first_peer = false, .role = node::Role::client, .bootstrap = {Who::next}});
   REQUIRE(bed.opens.size() == 1);

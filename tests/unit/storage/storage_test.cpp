@@ -107,6 +107,35 @@ TEST_CASE("a full store fails the Store that does not fit, and nothing else") {
   CHECK(peer.counters.get(Counter::store_failures) == 1);
 }
 
+// The limits of the Kinds are a quota for each signer: its certificate gives it one place for each way to write.
+TEST_CASE("one signer cannot fill the store: it gets what each Kind allows at its own place, and nothing elsewhere") {
+  Peer peer;
+  std::uint64_t id = 0;
+  const auto try_all = [&](const ResourceId& resource) {
+    for (std::uint32_t i = 0; i < 50; ++i) {
+      const std::string key = "key" + std::to_string(i);
+      peer.store(++id, make_store(resource, kSingle, 0, {make_value(text(key), id)}, peer.alice), peer.alice);
+      peer.store(++id, make_store(resource, kArray, 0, {make_value(at_index(i * 1000, key), id)}, peer.alice),
+                 peer.alice);
+      peer.store(++id, make_store(resource, kDictionary, 0, {make_value(at_key(key, key), id)}, peer.alice),
+                 peer.alice);
+    }
+  };
+  try_all(peer.resource);
+  const std::size_t quota = 1 + 4 + 4;
+  CHECK(peer.storage.value_count() == quota);
+  for (int i = 0; i < 20; ++i) try_all(resource_of_user("user" + std::to_string(i) + "@demo.example"));
+  try_all(ResourceId(peer.alice.node_id.view()));
+  CHECK(peer.storage.value_count() == quota);
+  for (const auto& error : peer.take<messaging::SendError>())
+    CHECK((error.code == ErrorCode::data_too_large || error.code == ErrorCode::forbidden));
+  // Another signer's place is as it was.
+  const std::string bob = "bob@demo.example";
+  const auto signer = make_signer(kit::node_number(2), bob);
+  peer.store(++id, make_store(resource_of_user(bob), kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
+  CHECK(peer.storage.value_count() == quota + 1);
+}
+
 TEST_CASE("6940-6.3.4-6: a Fetch is answered with each signer's certificate once") {
   Peer peer;
   peer.put(at_key("a", "A"), 1);

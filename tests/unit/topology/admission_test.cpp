@@ -44,6 +44,18 @@ TEST_CASE("a Join for a point of another peer, or that is no Join, is refused") 
   CHECK(peer.error_for(id) == ErrorCode::invalid_message);
 }
 
+// CHORD-RELOAD defines no content of its own.
+TEST_CASE("6940-6.4.2.1-3, 6940-6.4.2.1-10: a Join with content of another algorithm is one like any other") {
+  Admitting peer;
+  const wire::JoinReq join{node(0x60), {1, 2, 3}};
+  const RequestId id = peer.request(MessageCode::join_req, wire::encode(join), node(0x60), node(0x60));
+  CHECK(peer.answered(id));
+  const auto answer = wire::decode<wire::JoinAns>(peer.all<messaging::SendAnswer>().back().body);
+  REQUIRE(answer);
+  CHECK(answer->overlay_specific_data.empty());
+  CHECK(peer.all<messaging::HandOver>().size() == 1);
+}
+
 TEST_CASE("6940-10.5-6, 6940-10.5-8: answered, handed its part of the range, then named as predecessor") {
   Admitting peer;
   const RequestId id = peer.join(0x60, 0x60, 0x60);

@@ -1,6 +1,8 @@
 // Whole rings: whatever happens, they become exact again by reactive Updates alone, within seconds.
 #include <doctest/doctest.h>
 
+#include <bit>
+
 #include "tests/unit/topology/ring_bed.hpp"
 
 using namespace reload;
@@ -47,6 +49,26 @@ TEST_CASE("200 peers that join together") {
   bed.run(10s);
   CHECK(bed.fault() == "");
   CHECK(bed.sent.size() <= 200 * 200);
+}
+
+TEST_CASE("6940-13.6.5-1: no path is longer than log2 of the number of peers and 5, and initial-ttl begins far above") {
+  for (const std::size_t count : {8u, 64u, 256u}) {
+    CAPTURE(count);
+    RingBed bed(count);
+    start_together(bed, count);
+    bed.run(30s);
+    std::size_t longest = 0;
+    for (std::size_t from = 0; from < count; ++from) {
+      for (int i = 0; i < 20; ++i) {
+        const auto path = bed.lookup(from, ring::to_resource(ring::to_point(bed.random_id().view())));
+        REQUIRE(path);
+        longest = std::max(longest, *path);
+      }
+    }
+    const auto bound = static_cast<std::size_t>(std::countr_zero(count)) + 5;  // `count` is a power of two
+    CHECK(longest <= bound);
+    CHECK(bed.config.initial_ttl > bound);
+  }
 }
 
 TEST_CASE("peers that join one after the other, through any other") {

@@ -134,6 +134,16 @@ TEST_CASE("6940-6.4.2.1-11, 6940-6.4.2.1-12: a JoinAns of another signer is no J
   CHECK(peer.want(kAdmitting));
 }
 
+TEST_CASE("6940-6.4.2.1-3, 6940-6.4.2.1-10: a Join has no content of its own, that of a JoinAns is passed over") {
+  Lone peer(0x10);
+  find_admitting(peer);
+  connect(peer);
+  CHECK(wire::decode<wire::JoinReq>(join_request(peer).body)->overlay_specific_data.empty());
+  peer.answer(join_request(peer), 0x20, wire::encode(wire::JoinAns{{1, 2, 3}}));
+  peer.update(0x20, {0x10, 0xc0, 0x80}, {0x40, 0x80, 0xc0});
+  CHECK(peer.topology->joined());
+}
+
 TEST_CASE("an Update that overtakes the JoinAns counts") {
   Lone peer(0x10);
   find_admitting(peer);

@@ -197,6 +197,24 @@ TEST_CASE(
   CHECK(firsts.size() >= 4);
 }
 
+TEST_CASE("6940-4.4-2: a link alone routes nothing; an Update each way puts both peers into the Routing Tables") {
+  Lone one(0x10);
+  Lone other(0x80);
+  for (auto [peer, remote] : {std::pair(&one, 0x80u), {&other, 0x10u}}) {
+    peer->start_first();
+    peer->link(remote);
+    CHECK(peer->topology->next_hops(node(remote), false).empty());
+    peer->wanted(remote);
+    CHECK(peer->updates_to(remote).size() == 1);
+  }
+  const auto bring = [](Lone& from, Lone& to, unsigned sender, unsigned receiver) {
+    to.request(MessageCode::update_req, wire::encode(from.updates_to(receiver).front()), node(sender), node(sender));
+    CHECK(to.topology->next_hops(resource(sender), false) == std::vector{node(sender)});
+  };
+  bring(one, other, 0x10, 0x80);
+  bring(other, one, 0x80, 0x10);
+}
+
 TEST_CASE("6940-6.4.2.3-2, 6940-10.7-3: who attached with send_update gets the full state") {
   Member peer;
   peer.link(0x01);
