@@ -8,8 +8,9 @@ namespace reload::sim {
 
 namespace {
 
-// 6940 6.2.1: the life of a request is 15 s; an answer may come that much and its own way later.
-constexpr Duration kRemembered = 40s;
+// 6940 6.2.1: the life of a request is 15 s; an answer may come that much and its own way later, which is long where
+// each message waits for the acknowledgement of the one before.
+constexpr Duration kRemembered = 120s;
 
 }  // namespace
 

@@ -72,8 +72,10 @@ void Churn::note_crash(const NodeId& node) {
   if (gone_.size() < kHolders) return;
   std::vector<std::pair<NodeId, bool>> ring;  // and whether it is gone
   for (const Gone& entry : gone_) ring.emplace_back(entry.node, true);
+  // Who is leaving has given away what it held.
   for (std::size_t i = 0; i < world_.size(); ++i)
-    if (world_.running(i) && world_.is_peer(i) && world_.node(i).joined()) ring.emplace_back(world_.id(i), false);
+    if (world_.running(i) && world_.is_peer(i) && world_.node(i).topology().state == topology::JoinState::joined)
+      ring.emplace_back(world_.id(i), false);
   std::ranges::sort(ring);
   // A peer that was killed and is back counts as there: false sorts before true.
   const auto repeated = std::ranges::unique(ring, {}, &std::pair<NodeId, bool>::first);

@@ -262,6 +262,7 @@ void World::open(std::size_t from, const node::OpenLink& order) {
       const bool stream = !options_.datagrams || order.application;
       client.ends[order.link] = {to, server.generation, server_link, stream, now_};
       server.ends[server_link] = {from, life, order.link, stream, now_};
+      for (Observer* observer : observers_) observer->on_link(now_, from, to);
       input(to, link_up(server_link, from, true, order.application));
       if (client.generation == life && client.node) input(from, link_up(order.link, to, false, order.application));
       return;

@@ -31,6 +31,8 @@ class Observer {
   virtual ~Observer() = default;
   // `head` and `body` as in node::SendOnLink. `lost`: it will not arrive.
   virtual void on_send(Mono now, std::size_t from, std::size_t to, ByteView head, ByteView body, bool lost) = 0;
+  // `from` opened a link to `to`, and both know of it.
+  virtual void on_link([[maybe_unused]] Mono now, [[maybe_unused]] std::size_t from, [[maybe_unused]] std::size_t to) {}
 };
 
 class World {
