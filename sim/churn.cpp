@@ -52,6 +52,7 @@ void Churn::crash(std::size_t index) {
   ++crashes_;
   const NodeId node = world_.id(index);
   world_.crash(index);
+  killed_at_[index] = world_.now();
   note_crash(node);
 }
 
@@ -101,6 +102,14 @@ bool Churn::excused(const ResourceId& resource, Mono since) const {
   return std::ranges::any_of(excuses_, [&](const Excuse& excuse) {
     return excuse.at >= since && ring::in_open_closed(point, excuse.from, excuse.to);
   });
+}
+
+bool Churn::excused(const std::vector<std::size_t>& holders) const {
+  std::vector<Mono> times;
+  for (const std::size_t node : holders)
+    if (const auto found = killed_at_.find(node); found != killed_at_.end()) times.push_back(found->second);
+  std::ranges::sort(times);
+  return times.size() >= kHolders && times.back() - times[times.size() - kHolders] <= limits::kReplicaHoldDown;
 }
 
 }  // namespace reload::sim

@@ -30,6 +30,8 @@ class Churn {
   // Whether at some time since then all three peers that hold the resource were killed within the hold-down of 30 s
   // (6940 10.7.1): no promise was made for that case.
   [[nodiscard]] bool excused(const ResourceId& resource, Mono since) const;
+  // The same for the peers that are known to have had a value last: three of them were killed within the hold-down.
+  [[nodiscard]] bool excused(const std::vector<std::size_t>& holders) const;
   [[nodiscard]] std::uint64_t triple_failures() const { return triples_; }
 
  private:
@@ -55,6 +57,7 @@ class Churn {
   std::uint64_t round_ = 0;  // counts starts of the churn: plans of an earlier one are void
   std::deque<Gone> gone_;    // within the hold-down
   std::vector<Excuse> excuses_;
+  std::map<std::size_t, Mono> killed_at_;
   std::uint64_t crashes_ = 0;
   std::uint64_t leaves_ = 0;
   std::uint64_t starts_ = 0;

@@ -192,6 +192,22 @@ LookupFigures Workload::look_all_up() {
   return figures;
 }
 
+// The peers that are down and had the newest content, and what is to be said of the loss.
+std::pair<std::vector<std::size_t>, std::string> Workload::last_holders(const User& user) {
+  std::vector<std::size_t> holders;
+  std::string text = in_seconds(world_.now().time_since_epoch()) + ": " + user.name + " (" + user.resource.hex() +
+                     "), acknowledged at " + in_seconds(user.acknowledged_at.time_since_epoch());
+  for (std::size_t peer = 0; peer < world_.size(); ++peer) {
+    const auto value = world_.store(peer).find({user.resource, kKind, user.key});
+    if (!value) continue;
+    const bool newest = version_of(wire::data_value(value->data.value).value) >= user.acknowledged;
+    if (newest) holders.push_back(peer);
+    text += ", node " + std::to_string(peer) + (world_.running(peer) ? " has" : ", which is down, had") +
+            (newest ? " it" : " an older one");
+  }
+  return {holders, text};
+}
+
 void Workload::check_values() {
   // Every running store is walked once; asking each for each value would take far longer.
   std::vector<std::uint32_t> copies(users_.size());
@@ -224,10 +240,11 @@ void Workload::check_values() {
     if (copies[i] != 0) continue;
     user.lost = true;
     ++values_.lost;
-    const bool excused = churn_.excused(user.resource, user.acknowledged_at);
-    if (excused) ++values_.lost_excused;
-    if (!excused && first_loss_.empty())
-      first_loss_ = in_seconds(world_.now().time_since_epoch()) + ": " + user.name + " (" + user.resource.hex() + ")";
+    auto [holders, text] = last_holders(user);
+    if (churn_.excused(user.resource, user.acknowledged_at) || churn_.excused(holders))
+      ++values_.lost_excused;
+    else if (first_loss_.empty())
+      first_loss_ = std::move(text);
   }
 }
 

@@ -94,6 +94,7 @@ class Workload {
   void look_up(Lookup lookup);
   void on_found(Lookup lookup, const overlay::Outcome<std::vector<overlay::FetchedValue>>& outcome);
   [[nodiscard]] bool expected(const User& user) const;
+  [[nodiscard]] std::pair<std::vector<std::size_t>, std::string> last_holders(const User& user);
   [[nodiscard]] std::optional<std::size_t> any_peer();
 
   World& world_;

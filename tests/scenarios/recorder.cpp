@@ -107,7 +107,8 @@ std::string Recorder::describe(const wire::ForwardingHeader& header, const wire:
       break;
     case wire::MessageCode::leave_req:
       if (const auto leave = wire::decode<wire::LeaveReq>(message.body))
-        text += ": " + std::string(wire::find_name(leave->chord.type).value_or("unknown")) + " " + names_.of(leave->chord.nodes);
+        text += ": " + std::string(wire::find_name(leave->chord.type).value_or("unknown")) + " " +
+                names_.of(leave->chord.nodes);
       break;
     case wire::MessageCode::route_query_ans:
       if (const auto answer = wire::decode<wire::RouteQueryAns>(message.body))
