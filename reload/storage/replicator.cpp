@@ -195,7 +195,8 @@ void Replicator::on_hand_over(const NodeId& owner, const NodeId& after, Context&
   }
   sweeps_.push_back({Purpose::hand_over, owner, after, StoreWalk()});
   sweeps_.back().walk.restart(context.now.mono);
-  known_.forget(owner);  // it is new here, whatever it had in an earlier life
+  // It is new here, whatever it had in an earlier life; unless it is a replica, which gets what this peer leaves.
+  if (std::ranges::find(targets_, owner) == targets_.end()) known_.forget(owner);
   advance(context);
 }
 

@@ -188,6 +188,7 @@ void Chord::on_update_wanted(const NodeId& node, Context& context) {
 
 void Chord::on_handed_over(const NodeId& owner, Context& context) {
   admission_.on_handed_over(owner, context);
+  leave_.on_handed_over(owner, context);
   settle(context);
 }
 

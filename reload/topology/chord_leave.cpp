@@ -9,6 +9,7 @@ using wire::ErrorCode;
 
 namespace {
 
+constexpr Duration kHandOverTime = 5s;  // then it leaves all the same; replicas make up for the rest
 constexpr Duration kLeaveTime = 3s;
 
 }  // namespace
@@ -20,6 +21,19 @@ void ChordLeave::start(Context& context) {
     return;
   }
   state_.join = JoinState::leaving;
+  heir_ = state_.tables.first_successor();
+  if (!heir_) return done(context);
+  // In the hold-down after a failure this peer may have the only copy.
+  until_ = context.now.mono + kHandOverTime;
+  context.effects.push_back(messaging::HandOver{*heir_, ring::to_node(state_.range_start())});
+}
+
+void ChordLeave::on_handed_over(const NodeId& owner, Context& context) {
+  if (heir_ == owner) say_leave(context);
+}
+
+void ChordLeave::say_leave(Context& context) {
+  heir_.reset();
   until_ = context.now.mono + kLeaveTime;
   const NeighborLists lists = state_.neighbors();
   const auto in = [](const std::vector<NodeId>& nodes, const NodeId& node) {
@@ -53,12 +67,21 @@ void ChordLeave::on_answer(const SentRequest& sent, Context& context) { on_link_
 
 void ChordLeave::on_link_down(const NodeId& node, Context& context) {
   if (!until_) return;
+  if (heir_) {
+    if (node == heir_) say_leave(context);
+    return;
+  }
   std::erase(unanswered_, node);
   if (unanswered_.empty()) done(context);
 }
 
 void ChordLeave::on_timer(Context& context) {
-  if (until_ && *until_ <= context.now.mono) done(context);
+  if (!until_ || *until_ > context.now.mono) return;
+  if (heir_) {
+    say_leave(context);
+  } else {
+    done(context);
+  }
 }
 
 bool ChordLeave::on_leave(const messaging::Request& request, Context& context) {

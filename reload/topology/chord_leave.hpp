@@ -11,6 +11,7 @@ class ChordLeave {
       : state_(state), attaches_(attaches), upkeep_(upkeep) {}
 
   void start(messaging::Context& context);
+  void on_handed_over(const NodeId& owner, messaging::Context& context);
   void on_answer(const SentRequest& sent, messaging::Context& context);
   void on_link_down(const NodeId& node, messaging::Context& context);
   // True when a peer of the tables left.
@@ -19,11 +20,13 @@ class ChordLeave {
   [[nodiscard]] std::optional<Mono> next_deadline() const { return until_; }
 
  private:
+  void say_leave(messaging::Context& context);
   void done(messaging::Context& context);
 
   ChordState& state_;
   AttachQueue& attaches_;
   ChordUpkeep& upkeep_;
+  std::optional<NodeId> heir_;  // the successor, while it is handed what it does not have yet
   std::vector<NodeId> unanswered_;
   std::optional<Mono> until_;
 };

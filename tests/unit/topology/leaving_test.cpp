@@ -39,6 +39,7 @@ struct Member : Lone {
 TEST_CASE("6940-10.9-1, 6940-10.9-4, 6940-6.4.2.2-1, 6940-6.4.2.2-3: Leave to every peer, with the lists it needs") {
   Member peer({0x88, 0x90, 0x98, 0xa0, 0x60, 0x68, 0x70, 0x78});
   peer.leave();
+  peer.handed_over(0x88);
   CHECK(peer.topology->status_state() == JoinState::leaving);
   for (unsigned successor : {0x88u, 0x90u, 0x98u}) {
     const auto leave = peer.leave_to(successor);
@@ -66,9 +67,25 @@ TEST_CASE("6940-10.9-1, 6940-10.9-4, 6940-6.4.2.2-1, 6940-6.4.2.2-3: Leave to ev
   CHECK(peer.all<messaging::JoinStateChanged>().size() == 1);
 }
 
+TEST_CASE("a leaving peer hands its successor what that does not have, then says Leave") {
+  Member peer({0x88, 0x90, 0x70});
+  peer.leave();
+  const auto orders = peer.all<messaging::HandOver>();
+  REQUIRE(orders.size() == 1);
+  CHECK(orders.front().owner == node(0x88));
+  CHECK(orders.front().after == node(0x70));
+  CHECK(peer.sent(MessageCode::leave_req).empty());
+  CHECK(peer.topology->responsible(resource(0x78)));
+  SUBCASE("when all is handed over") { peer.handed_over(0x88); }
+  SUBCASE("or after five seconds") { peer.pass(5s); }
+  SUBCASE("or when the successor is gone") { peer.unlink(0x88); }
+  CHECK(peer.sent(MessageCode::leave_req).size() >= 2);
+}
+
 TEST_CASE("T62: one Leave to a peer that is both neighbours") {
   Member peer({0x40});
   peer.leave();
+  peer.handed_over(0x40);
   CHECK(peer.sent(MessageCode::leave_req).size() == 1);
   CHECK(peer.leave_to(0x40)->chord.type == ChordLeaveType::from_pred);
 }
