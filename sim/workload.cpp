@@ -8,19 +8,20 @@ namespace {
 
 constexpr KindId kKind = wire::kKindSipRegistration;
 constexpr Duration kRetry = 5s;          // of a registration that failed or whose host is away
+constexpr Duration kApart = 30s;         // between two writers of one value
 constexpr Duration kLookupRetry = 1s;    // as a caller tries again
 constexpr Duration kNearExpiry = 20s;    // what is about to expire may be gone: clocks differ, look-ups take their time
 constexpr std::size_t kValueSize = 200;  // about that of a SipRegistration
 
-Bytes content(const std::string& user, std::uint32_t version) {
+Bytes content(const std::string& user, std::uint64_t version) {
   std::string text = std::to_string(version) + " " + user + " ";
   text.resize(kValueSize, '.');
   return to_bytes(as_bytes(text));
 }
 
-std::uint32_t version_of(ByteView bytes) {
+std::uint64_t version_of(ByteView bytes) {
   const std::string_view text = as_text(bytes);
-  std::uint32_t version = 0;
+  std::uint64_t version = 0;
   std::from_chars(text.data(), text.data() + text.size(), version);
   return version;
 }
@@ -77,8 +78,12 @@ void Workload::write(std::size_t number) {
   User& user = users_[writer.user];
   if (writer.out_life == world_.life(writer.host)) return;  // it plans anew when it is done
   if (!world_.running(writer.host) || !world_.overlay(writer.host).joined()) return plan(number, kRetry);
+  // Which of two writes at once is the later one, only the storage times tell: they keep apart.
+  if (user.writer && user.writer != number && world_.now() - user.written_at < kApart) return plan(number, kApart);
+  user.writer = number;
+  user.written_at = world_.now();
   writer.out_life = world_.life(writer.host);
-  const std::uint32_t version = ++user.issued;
+  const std::uint64_t version = ++user.issued;
   overlay::StoreRequest request;
   request.name = user.name;
   request.kind = kKind;
@@ -93,7 +98,7 @@ void Workload::write(std::size_t number) {
   });
 }
 
-void Workload::on_stored(std::size_t number, std::uint32_t version, bool stored) {
+void Workload::on_stored(std::size_t number, std::uint64_t version, bool stored) {
   Writer& writer = writers_[number];
   User& user = users_[writer.user];
   writer.out_life.reset();
@@ -152,7 +157,7 @@ void Workload::look_up(Lookup lookup) {
 void Workload::on_found(Lookup lookup, const overlay::Outcome<std::vector<overlay::FetchedValue>>& outcome) {
   const User& user = users_[lookup.user];
   LookupFigures& figures = *lookup.figures;
-  std::uint32_t newest = 0;
+  std::uint64_t newest = 0;
   if (outcome)
     for (const auto& found : *outcome)
       if (found.value.key == user.key) newest = std::max(newest, version_of(found.value.bytes));

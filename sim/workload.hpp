@@ -67,8 +67,10 @@ class Workload {
     std::string name;
     ResourceId resource;
     Bytes key;
-    std::uint32_t issued = 0;  // the newest content that was sent off
-    std::uint32_t acknowledged = 0;
+    std::uint64_t issued = 0;  // the newest content that was sent off, by which writer, and when
+    std::optional<std::size_t> writer;
+    Mono written_at;
+    std::uint64_t acknowledged = 0;
     Mono acknowledged_at;
     bool lost = false;
   };
@@ -81,7 +83,7 @@ class Workload {
   };
   struct Lookup {
     std::size_t user = 0;
-    std::uint32_t expected = 0;
+    std::uint64_t expected = 0;
     unsigned tries = 0;
     Mono begun;
     LookupFigures* figures = nullptr;
@@ -89,7 +91,7 @@ class Workload {
   void add_user(std::size_t number, std::size_t host, std::optional<std::size_t> second);
   void plan(std::size_t writer, Duration after);
   void write(std::size_t writer);
-  void on_stored(std::size_t writer, std::uint32_t version, bool stored);
+  void on_stored(std::size_t writer, std::uint64_t version, bool stored);
   void plan_lookup();
   void look_up(Lookup lookup);
   void on_found(Lookup lookup, const overlay::Outcome<std::vector<overlay::FetchedValue>>& outcome);
