@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kHolders = limits::kReplicas + 1;
 constexpr Duration kLeaveTime = 20s;  // topology ends a Leave long before
+constexpr Duration kLeaveLook = 100ms;
 
 }  // namespace
 
@@ -40,12 +41,18 @@ void Churn::end(std::size_t index) {
   }
   ++leaves_;
   world_.leave(index);
-  const std::uint64_t life = world_.life(index);
-  world_.schedule(kLeaveTime, [this, index, life] {
-    if (world_.life(index) != life || !world_.running(index)) return;
-    world_.crash(index);  // the process of a peer that left ends
-    away(index);
-  });
+  end_when_left(index, world_.life(index), world_.now() + kLeaveTime);
+}
+
+// The process of a peer that left ends.
+void Churn::end_when_left(std::size_t index, std::uint64_t life, Mono latest) {
+  if (world_.life(index) != life || !world_.running(index)) return;
+  if (world_.node(index).topology().state != topology::JoinState::left && world_.now() < latest) {
+    world_.schedule(kLeaveLook, [this, index, life, latest] { end_when_left(index, life, latest); });
+    return;
+  }
+  world_.crash(index);
+  away(index);
 }
 
 void Churn::crash(std::size_t index) {

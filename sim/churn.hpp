@@ -47,6 +47,7 @@ class Churn {
   };
   void plan_end(std::size_t index);
   void end(std::size_t index);
+  void end_when_left(std::size_t index, std::uint64_t life, Mono latest);
   void away(std::size_t index);
   void note_crash(const NodeId& node);
 

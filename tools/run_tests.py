@@ -3,7 +3,7 @@
 
 Suites, in this order:
   rules     layering and house rules of the sources
-  unit      doctest programs of a plain build (g++), simulator and scenarios among them
+  unit      programs of a plain build (g++): units, simulator, scenarios, and some seeds of random faults
   interop   real processes and foreign programs: openssl, xmllint, tshark, sipp, baresip
   sanitize  the same doctest programs built by clang with AddressSanitizer and UBSan
   fuzz      each fuzz target for some seconds, in that same build
@@ -119,6 +119,9 @@ def main():
         build(plain, ["--buildtype=debugoptimized"])
     if "unit" in suites:
         count_all([("unit " + program.name, [program], tally) for program in filter(wanted, programs(plain))])
+        if wanted("tests/sim/soak.py"):
+            count("unit soak.py", [sys.executable, ROOT / "tests" / "sim" / "soak.py"], tally,
+                  {"RELOAD_BUILD": str(plain)})
     if "interop" in suites:
         for script in sorted(filter(wanted, (ROOT / "tests" / "interop").glob("*_test.py"))):
             count("interop " + script.name, [sys.executable, script], tally, {"RELOAD_BUILD": str(plain)})
