@@ -111,10 +111,15 @@ bool Churn::excused(const ResourceId& resource, Mono since) const {
   });
 }
 
+std::optional<Mono> Churn::killed_at(std::size_t index) const {
+  const auto found = killed_at_.find(index);
+  return found == killed_at_.end() ? std::nullopt : std::optional(found->second);
+}
+
 bool Churn::excused(const std::vector<std::size_t>& holders) const {
   std::vector<Mono> times;
   for (const std::size_t node : holders)
-    if (const auto found = killed_at_.find(node); found != killed_at_.end()) times.push_back(found->second);
+    if (const auto at = killed_at(node)) times.push_back(*at);
   std::ranges::sort(times);
   return times.size() >= kHolders && times.back() - times[times.size() - kHolders] <= limits::kReplicaHoldDown;
 }

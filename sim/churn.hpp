@@ -32,6 +32,8 @@ class Churn {
   [[nodiscard]] bool excused(const ResourceId& resource, Mono since) const;
   // The same for the peers that are known to have had a value last: three of them were killed within the hold-down.
   [[nodiscard]] bool excused(const std::vector<std::size_t>& holders) const;
+  // When it was killed last.
+  [[nodiscard]] std::optional<Mono> killed_at(std::size_t index) const;
   [[nodiscard]] std::uint64_t triple_failures() const { return triples_; }
 
  private:

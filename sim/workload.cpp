@@ -209,6 +209,8 @@ std::pair<std::vector<std::size_t>, std::string> Workload::last_holders(const Us
     if (newest) holders.push_back(peer);
     text += ", node " + std::to_string(peer) + (world_.running(peer) ? " has" : ", which is down, had") +
             (newest ? " it" : " an older one");
+    if (const auto killed = churn_.killed_at(peer))
+      text += " (killed at " + in_seconds(killed->time_since_epoch()) + ")";
   }
   return {holders, text};
 }
