@@ -14,6 +14,12 @@ class KnownCopies {
   void note(const NodeId& holder, const KindAt& at, std::uint64_t generation);
   [[nodiscard]] std::uint64_t generation(const NodeId& holder, const KindAt& at) const;  // 0: not known to have any
   void forget(const NodeId& holder);
+  // Those for which `outdated(holder, at)` holds.
+  template <class Outdated>
+  void forget_if(Outdated&& outdated) {
+    for (auto& [holder, copies] : holders_)
+      size_ -= std::erase_if(copies, [&](const auto& copy) { return outdated(NodeId(holder), copy.first); });
+  }
   void forget(const KindAt& at);
 
  private:

@@ -164,6 +164,11 @@ void Replicator::on_range_changed(Context& context) {
     known_.forget(old);
     std::erase_if(sweeps_, [&](const Sweep& sweep) { return sweep.purpose == Purpose::replica && sweep.peer == old; });
   }
+  // The same holds for what this peer owns no more: those who were its replicas may be none under the new owner, and
+  // have nothing when this peer is the owner again.
+  known_.forget_if([&](const NodeId& holder, const KindAt& at) {
+    return !context.route.responsible(at.resource) && holder != context.route.owner_of(at.resource);
+  });
   const Mono now = context.now.mono;
   const auto restart = [&](Purpose purpose, const NodeId& peer, Mono not_before) {
     auto it = std::find_if(sweeps_.begin(), sweeps_.end(),

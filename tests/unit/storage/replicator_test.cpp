@@ -347,6 +347,21 @@ TEST_CASE("values too large for one message go in several") {
   CHECK(bench.take<messaging::SendAnswer>().size() == 1);
 }
 
+TEST_CASE("a peer that joins and is soon gone again leaves three copies of everything behind") {
+  Ring ring({0x10, 0x30, 0x50, 0x70, 0x90, 0xb0, 0xd0, 0xf0});
+  for (int i = 0; i < 100; ++i) ring.store(user(i), "v", 1);
+  ring.run();
+  ring.add(0x80);
+  ring.join(0x80);
+  ring.run();
+  ring.pass(60s);  // who is no replica any more has deleted its copies
+  check_all_right(ring, 100);
+  ring.fail(0x80);
+  ring.run();
+  ring.pass(60s);
+  check_all_right(ring, 100);
+}
+
 TEST_CASE("when partitions meet, an owner fetches newer values from a peer too far away to hand them over") {
   const std::vector<std::uint8_t> nodes{0x10, 0x30, 0x50, 0x70, 0x90, 0xb0, 0xd0, 0xf0};
   Ring ring(nodes);
