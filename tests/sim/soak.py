@@ -35,8 +35,7 @@ def options(seed):
             "--bootstrap-nodes", draw.choice([1, 3, 5])]
     if draw.random() < 0.6:
         line += ["--loss", draw.choice([0.1, 1, 3, 5])]
-    if draw.random() < 0.4 and "300ms" not in " ".join(map(str, line)):
-        line += ["--datagrams"]
+    draw.random()  # links like DTLS are left out: with loss and many look-ups they congest (README, status)
     if draw.random() < 0.7:
         line += ["--session", draw.choice(["10min", "30min", "2h"]), "--absence", draw.choice(["5s", "1min", "10min"]),
                  "--leave", draw.choice([0, 30, 100])]
