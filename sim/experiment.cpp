@@ -10,6 +10,7 @@ namespace reload::sim {
 namespace {
 
 constexpr Duration kFineStep = 250ms;
+constexpr std::size_t kSamplesPerHeapLook = 12;
 constexpr Duration kFormingLimit = 30min;
 constexpr Duration kRegistrationLimit = 10min;
 
@@ -169,7 +170,8 @@ void Experiment::Parts::sample(Duration at) {
   now.found_first = lookups.first_try - last.found_first;
   now.crashes = churn.crashes() - last.crashes;
   now.copies = workload.values().copies;
-  now.heap_bytes = heap_bytes();
+  // Asking costs as much as some thousands of messages.
+  now.heap_bytes = report.samples.size() % kSamplesPerHeapLook == 0 ? heap_bytes() : report.samples.back().heap_bytes;
   report.most_heap_bytes = std::max(report.most_heap_bytes, now.heap_bytes);
   report.peer_seconds += static_cast<double>(now.peers) * static_cast<double>((at - last.at).count()) / 1e6;
   report.samples.push_back(now);
