@@ -93,14 +93,25 @@ void DatagramSession::send(ByteView head, const SharedBytes& body, Now now) {
       queued_bytes_ + head.size() + body.size() > limits::kMaxDatagramQueueBytes) {
     return counters_.add(Counter::messages_dropped_queue);
   }
-  queue_.push_back({to_bytes(head), body});
+  queue_.push_back({to_bytes(head), body, now.mono});
   queued_bytes_ += queue_.back().size();
   if (transmissions_ != 0) return;
   if (pause_until_ <= now.mono) return transmit(now);
   due_ = pause_until_;
 }
 
+// A link that is asked for more than one message a round trip would else carry nothing but what its senders have sent
+// again meanwhile, and never come out of it.
+void DatagramSession::drop_stale(Now now) {
+  while (queue_.size() > 1 && now.mono - queue_.front().since > limits::kMaxDatagramQueueTime) {
+    queued_bytes_ -= queue_.front().size();
+    queue_.pop_front();
+    counters_.add(Counter::messages_dropped_queue);
+  }
+}
+
 void DatagramSession::transmit(Now now) {
+  if (transmissions_ == 0) drop_stale(now);
   const Message& message = queue_.front();
   wait_ = transmissions_ == 0 ? rtt_.rto() : 2 * wait_;
   if (transmissions_ == 1) heard_ = false;

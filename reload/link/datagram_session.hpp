@@ -50,6 +50,7 @@ class DatagramSession final : public Session {
   struct Message {
     Bytes head;
     SharedBytes body;
+    Mono since;  // in the queue
     [[nodiscard]] std::size_t size() const { return head.size() + body.size(); }
   };
   struct Sent {
@@ -60,6 +61,7 @@ class DatagramSession final : public Session {
   void on_data(const SharedBytes& frame, Received& out);
   void on_ack(std::uint32_t sequence, Now now, Received& out);
   void transmit(Now now);
+  void drop_stale(Now now);
 
   std::size_t mtu_;
   std::size_t max_message_size_;
