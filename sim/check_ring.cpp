@@ -96,7 +96,7 @@ void RingCheck::look_at(const std::vector<std::size_t>& ring, std::map<std::size
     const std::string fault = pair_fault(world_, first, second);
     ++seen_;
     if (!fault.empty()) ++unaware_;
-    if (world_.now() - pair.since >= kSettled) {
+    if (world_.now() - pair.since >= settled_) {
       ++looked_;
       if (!fault.empty() && pair.unaware && !std::exchange(pair.counted, true)) {
         ++faults_;

@@ -18,15 +18,13 @@ bool becomes_whole(World& world, Duration limit, Duration every = 50ms);
 // How many running peers hold the resource's value.
 [[nodiscard]] std::size_t holders(World& world, const ResourceId& resource, KindId kind);
 
-// Looks at a ring under churn: two joined peers that have been next to each other for kSettled know it, and where the
+// Looks at a ring under churn: two joined peers that have been next to each other for `settled` know it, and where the
 // one's range ends the other's begins. A pair that does not at two looks in a row is a fault, counted once; at one look
 // it may be that a lost message made a peer doubt the other. While the network is parted each side is a ring of its
 // own.
 class RingCheck {
  public:
-  static constexpr Duration kSettled = 60s;
-
-  explicit RingCheck(World& world) : world_(world) {}
+  RingCheck(World& world, Duration settled) : world_(world), settled_(settled) {}
   void look();
   // The network was parted or healed: all pairs count anew from now.
   void forget() { pairs_.clear(); }
@@ -51,6 +49,7 @@ class RingCheck {
   void look_at(const std::vector<std::size_t>& ring, std::map<std::size_t, Pair>& pairs);
 
   World& world_;
+  Duration settled_;
   std::map<std::size_t, Pair> pairs_;  // by the predecessor
   std::uint64_t looked_ = 0;
   std::uint64_t faults_ = 0;

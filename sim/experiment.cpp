@@ -17,6 +17,11 @@ constexpr Duration kRegistrationLimit = 10min;
 // Twice what Chord needs in the mean, and room for what a changing ring sends astray.
 unsigned hop_budget(std::size_t peers) { return static_cast<unsigned>(2 * std::bit_width(peers) + 8); }
 
+// Without reactive recovery a change is told with the next periodic Update (6940 10.7.1).
+Duration settled_time(const WorldOptions& options) {
+  return options.reactive ? Duration(60s) : Duration(60s) + 2 * Duration(options.update_interval);
+}
+
 std::uint64_t heap_bytes() {
   const struct mallinfo2 info = mallinfo2();
   return info.uordblks + info.hblkhd;
@@ -43,7 +48,7 @@ struct Experiment::Parts {
   explicit Parts(ExperimentOptions given)
       : options(std::move(given)),
         world(options.world),
-        ring(world),
+        ring(world, settled_time(options.world)),
         traffic(world, hop_budget(options.peers), options.world.datagrams),
         churn(world, options.churn, [this](std::size_t peer) { workload.register_host(peer); }),
         workload(world, options.workload, churn) {
