@@ -86,8 +86,8 @@ void Churn::note_crash(const NodeId& node) {
       ring.emplace_back(world_.id(i), false);
   std::ranges::sort(ring);
   // A peer that was killed and is back counts as there: false sorts before true.
-  const auto repeated = std::ranges::unique(ring, {}, &std::pair<NodeId, bool>::first);
-  ring.erase(repeated.begin(), repeated.end());
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  ring.erase(std::unique(ring.begin(), ring.end(), same), ring.end());
   // The run of gone peers around this one.
   const std::size_t size = ring.size();
   const auto at =

@@ -52,7 +52,7 @@ std::vector<KindId> kinds_to_offer(std::span<const KindId> kinds, const config::
     if (kind != nullptr && !kind->kind_block.empty() && kind->kind_block.size() <= UINT16_MAX) offered.push_back(id);
   }
   std::ranges::sort(offered);
-  offered.erase(std::ranges::unique(offered).begin(), offered.end());
+  offered.erase(std::unique(offered.begin(), offered.end()), offered.end());
   return offered;
 }
 
