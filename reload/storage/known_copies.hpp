@@ -17,8 +17,10 @@ class KnownCopies {
   // Those for which `outdated(holder, at)` holds.
   template <class Outdated>
   void forget_if(Outdated&& outdated) {
-    for (auto& [holder, copies] : holders_)
-      size_ -= std::erase_if(copies, [&](const auto& copy) { return outdated(NodeId(holder), copy.first); });
+    for (auto& entry : holders_) {
+      const NodeId& holder = entry.first;
+      size_ -= std::erase_if(entry.second, [&](const auto& copy) { return outdated(holder, copy.first); });
+    }
   }
   void forget(const KindAt& at);
 

@@ -262,7 +262,7 @@ class Run {
   void call() {
     if (bed_.calls().size() > 20) return;
     const ApiId id = bed_.new_call();
-    switch (source_.below(6)) {
+    switch (source_.below(9)) {
       case 0: {
         storage::StoreCall call;
         call.resource = choose_resource(source_);
@@ -280,6 +280,14 @@ class Run {
         return bed_.input(node::CallPing{id, {choose_destination(source_)}});
       case 4:
         return bed_.input(node::CallRouteQuery{id, Cast::get().id(choose_who(source_)), choose_destination(source_)});
+      case 5:
+        return bed_.input(node::CallStat{id, {choose_resource(source_), {choose_specifier(source_)}}});
+      case 6:
+        return bed_.input(node::CallFind{id, {choose_resource(source_), {choose_kind(source_)}}});
+      case 7: {
+        const std::string document = Cast::get().document(choose_document(source_));
+        return bed_.input(node::CallOfferConfig{id, to_bytes(as_bytes(document))});
+      }
       default:
         return bed_.input(node::CallProbe{id, {choose_destination(source_)}});
     }

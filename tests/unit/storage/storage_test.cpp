@@ -114,11 +114,13 @@ TEST_CASE("one signer cannot fill the store: it gets what each Kind allows at it
   const auto try_all = [&](const ResourceId& resource) {
     for (std::uint32_t i = 0; i < 50; ++i) {
       const std::string key = "key" + std::to_string(i);
-      peer.store(++id, make_store(resource, kSingle, 0, {make_value(text(key), id)}, peer.alice), peer.alice);
-      peer.store(++id, make_store(resource, kArray, 0, {make_value(at_index(i * 1000, key), id)}, peer.alice),
+      ++id;
+      peer.store(id, make_store(resource, kSingle, 0, {make_value(text(key), id)}, peer.alice), peer.alice);
+      ++id;
+      peer.store(id, make_store(resource, kArray, 0, {make_value(at_index(i * 1000, key), id)}, peer.alice),
                  peer.alice);
-      peer.store(++id, make_store(resource, kDictionary, 0, {make_value(at_key(key, key), id)}, peer.alice),
-                 peer.alice);
+      ++id;
+      peer.store(id, make_store(resource, kDictionary, 0, {make_value(at_key(key, key), id)}, peer.alice), peer.alice);
     }
   };
   try_all(peer.resource);
