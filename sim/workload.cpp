@@ -191,7 +191,7 @@ LookupFigures Workload::look_all_up() {
     if (!expected(users_[i])) continue;
     ++asked;
     look_up({i, users_[i].acknowledged, 0, world_.now(), &figures});
-    if (asked % 50 == 0) world_.run_for(200ms);
+    if (asked % options_.burst == 0) world_.run_for(200ms);
   }
   world_.run_until([&] { return figures.done == asked; }, 120s);
   return figures;

@@ -15,6 +15,7 @@ struct WorkloadOptions {
   Duration refresh = 30min;       // each between 0.8 and 1 of it after the last
   Duration lookup_every = 10min;  // for each user, in the mean; zero: none
   unsigned tries = 3;             // of a look-up that finds nothing or gets no answer
+  unsigned burst = 50;            // look-ups of look_all_up in 200 ms
 };
 
 struct StoreFigures {

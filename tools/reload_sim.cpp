@@ -197,6 +197,7 @@ int main(int argc, char** argv) {
   options.world.update_interval = std::chrono::duration_cast<std::chrono::seconds>(update_interval);
   options.world.ping_interval = std::chrono::duration_cast<std::chrono::seconds>(ping_interval);
   options.churn.stable = options.world.bootstrap_nodes;
+  if (options.world.datagrams) options.workload.burst = 2;  // such a link carries one message a round trip
   std::ofstream file;
   if (!json_file.empty() && json_file != "-") {
     file.open(json_file);  // before a run of hours, not after it
