@@ -70,7 +70,6 @@ void TrafficCheck::on_request(Mono now, std::size_t from, std::size_t to, Transa
     fault(now, std::string(wire::name_of(code)) + " sent more than " + std::to_string(limits::kRequestTries) +
                    " times by its sender");
   request.hops = hops;
-  request.last = from;
   request.to = to;
   most_hops_ = std::max(most_hops_, hops);
   if (hops == hop_budget_ + 1) ++wandered_;

@@ -39,9 +39,8 @@ class TrafficCheck final : public Observer {
   struct Request {
     wire::MessageCode code = wire::MessageCode::invalid;
     std::size_t origin = 0;
-    std::size_t last = 0;  // who sent it last, and to whom
-    std::size_t to = 0;
-    unsigned sent = 0;  // by its origin
+    std::size_t to = 0;  // whom it was sent to last
+    unsigned sent = 0;   // by its origin
     unsigned hops = 0;
     bool answered = false;
   };

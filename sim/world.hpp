@@ -74,7 +74,7 @@ class World {
   std::string add_user(std::size_t index, const std::string& name);
   // The same credential at a second node, so that both may write the same value.
   void share_user(std::size_t from, const std::string& user, std::size_t to);
-  // Both outlive the world's next step.
+  // The observer outlives the world's last step.
   void watch(Observer& observer) { observers_.push_back(&observer); }
 
   // Over everything that happened: the same seed and calls give the same digest.
