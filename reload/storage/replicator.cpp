@@ -15,6 +15,9 @@ using wire::ErrorCode;
 
 namespace {
 
+// Of the Fetches under way, those to one peer that offers newer values.
+constexpr std::size_t kMaxTakingsFromOne = limits::kMaxTakings / 4;
+
 bool lies_in(const ResourceId& resource, const NodeId& after, const NodeId& owner) {
   if (!ring::is_point(resource.view()) || !ring::is_point(after.view()) || !ring::is_point(owner.view())) return false;
   return ring::in_open_closed(ring::to_point(resource.view()), ring::to_point(after.view()),
@@ -131,7 +134,7 @@ void Replicator::on_nothing_newer(const Taking& taking, const FetchDone& fetched
   const bool ours = context.route.responsible(at.resource) || context.route.in_replica_set(at.resource);
   if (ours || !is_owner(from, at, context)) {
     // It takes nothing of ours: sending again would go on for ever.
-    known_.note(from, at, store_.generation(at));
+    if (from != kResponsiblePeer) known_.note(from, at, store_.generation(at));
   } else if (covers(fetched, at, store_, context.now.wall)) {
     remove(at, context);
   } else {
@@ -142,6 +145,9 @@ void Replicator::on_nothing_newer(const Taking& taking, const FetchDone& fetched
 void Replicator::on_refused_copy(const NodeId& sender, const messaging::VerifiedStore& store, Context& context) {
   const wire::StoreReq& request = store.request;
   if (request.replica_number == 0 || !context.route.responsible(request.resource)) return;
+  // What one sender offers must not keep out what others do; it offers the rest again.
+  const auto under_way = std::ranges::count_if(taking_, [&](const auto& entry) { return entry.second.from == sender; });
+  if (static_cast<std::size_t>(under_way) >= kMaxTakingsFromOne) return;
   for (std::size_t k = 0; k < request.kind_data.size(); ++k) {
     const KindAt at{request.resource, request.kind_data[k].kind};
     for (std::size_t v = 0; v < request.kind_data[k].values.size(); ++v) {

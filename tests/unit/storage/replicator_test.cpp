@@ -322,6 +322,22 @@ TEST_CASE("no more copies are under way to one peer than the window allows") {
   CHECK(sent == 500);
 }
 
+TEST_CASE("one sender that offers newer values without end leaves room for what another offers") {
+  Bench owner(node_at(0x10));
+  owner.fixed.is_plausible = false;  // both are too far away to hand over copies
+  const auto author = make_signer(kit::node_number(1), "u");
+  const auto fetches_after = [&](const NodeId& sender, int first, int count) {
+    for (int i = first; i < first + count; ++i) {
+      const ResourceId resource = resource_of_user(user(i));
+      owner.store(static_cast<std::uint64_t>(i),
+                  make_store(resource, kSingle, 1, {make_value(text("v"), 1)}, author, 1), make_signer(sender, "peer"));
+    }
+    return owner.take<messaging::SendRequest>().size();
+  };
+  CHECK(fetches_after(node_at(0x40), 0, 1000) == limits::kMaxTakings / 4);
+  CHECK(fetches_after(node_at(0x80), 1000, 3) == 3);
+}
+
 TEST_CASE("values too large for one message go in several") {
   Bench bench(node_at(0x10));
   bench.config.max_message_size = 5000;
