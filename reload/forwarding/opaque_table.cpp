@@ -12,14 +12,6 @@ constexpr std::uint8_t kGenerations = 8;
 
 }  // namespace
 
-// 6940 6.3.2.2: generations begin at random, so that ids from before a restart are stale.
-OpaqueTable::OpaqueTable(Rng& rng) : slots_(kSlots) {
-  for (std::size_t i = 0; i < kSlots; ++i) {
-    slots_[i].generation = static_cast<std::uint8_t>(rng.below(kGenerations));
-    free_.push_back(static_cast<std::uint16_t>(i));
-  }
-}
-
 std::optional<wire::OpaqueId> OpaqueTable::for_link(LinkId link, Now now) {
   const auto known = by_link_.find(link);
   if (known != by_link_.end()) return id_of(known->second);
@@ -50,6 +42,7 @@ std::optional<wire::OpaqueId> OpaqueTable::for_entries(wire::DestinationList ent
 std::optional<OpaqueTable::Meaning> OpaqueTable::resolve(const wire::OpaqueId& id, Now now) const {
   if (!id.compressed) return std::nullopt;  // we give out the short form only
   const unsigned bits = static_cast<unsigned>(id.bytes[0] << 8 | id.bytes[1]);
+  if (bits % kSlots >= slots_.size()) return std::nullopt;
   const Slot& slot = slots_[bits % kSlots];
   if (slot.generation != bits / kSlots % kGenerations) return std::nullopt;
   if (const auto* link = std::get_if<LinkId>(&slot.meaning)) return *link;
@@ -63,6 +56,11 @@ std::optional<std::uint16_t> OpaqueTable::take(Now now) {
     slots_[expiring_.front()].meaning = std::monostate{};
     free_.push_back(expiring_.front());
     expiring_.pop_front();
+  }
+  if (slots_.size() < kSlots) {
+    // 6940 6.3.2.2: generations begin at random, so that ids from before a restart are stale.
+    slots_.push_back({static_cast<std::uint8_t>(rng_.below(kGenerations)), {}, {}});
+    return static_cast<std::uint16_t>(slots_.size() - 1);
   }
   if (free_.empty()) return std::nullopt;
   const std::uint16_t slot = free_.front();

@@ -20,7 +20,8 @@ class OpaqueTable {
   // What an id stands for: a link, or Destination List entries in response order.
   using Meaning = std::variant<LinkId, wire::DestinationList>;
 
-  explicit OpaqueTable(Rng& rng);
+  // `rng` is kept.
+  explicit OpaqueTable(Rng& rng) : rng_(rng) {}
 
   // The id of a link, the same until the link is forgotten. Nothing when every slot is in use.
   [[nodiscard]] std::optional<wire::OpaqueId> for_link(LinkId link, Now now);
@@ -40,8 +41,9 @@ class OpaqueTable {
   [[nodiscard]] std::optional<std::uint16_t> take(Now now);
   [[nodiscard]] wire::OpaqueId id_of(std::uint16_t slot) const;
 
-  std::vector<Slot> slots_;
-  std::deque<std::uint16_t> free_;      // longest free first, so that generations last as long as they can
+  Rng& rng_;
+  std::vector<Slot> slots_;             // those taken so far: most nodes need few
+  std::deque<std::uint16_t> free_;      // of these, longest free first, so that generations last as long as they can
   std::deque<std::uint16_t> expiring_;  // slots with entries, first to expire first
   std::map<LinkId, std::uint16_t> by_link_;
 };
