@@ -1,10 +1,13 @@
 // Identifiers of RFC 6940: Node-ID (16 to 20 bytes), Resource-ID (at most 255 bytes), transaction id.
 #pragma once
 
+#include <endian.h>
+
 #include <algorithm>
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "reload/base/bytes.hpp"
@@ -31,10 +34,28 @@ class NodeId {
   [[nodiscard]] bool is_zero() const;
   [[nodiscard]] std::string hex() const { return to_hex(view()); }
 
-  friend auto operator<=>(const NodeId& a, const NodeId& b) { return a.bytes_ <=> b.bytes_; }
-  friend bool operator==(const NodeId& a, const NodeId& b) { return a.size_ == b.size_ && a.bytes_ == b.bytes_; }
+  // Word by word: routing and every table of peers compare Node-IDs, which differ in their first bytes nearly always.
+  friend std::strong_ordering operator<=>(const NodeId& a, const NodeId& b) {
+    if (const auto first = a.word(0) <=> b.word(0); first != 0) return first;
+    if (const auto second = a.word(8) <=> b.word(8); second != 0) return second;
+    return a.tail() <=> b.tail();
+  }
+  friend bool operator==(const NodeId& a, const NodeId& b) {
+    return a.word(0) == b.word(0) && a.word(8) == b.word(8) && a.tail() == b.tail() && a.size_ == b.size_;
+  }
 
  private:
+  [[nodiscard]] std::uint64_t word(std::size_t at) const {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes_.data() + at, sizeof(value));
+    return be64toh(value);
+  }
+  [[nodiscard]] std::uint32_t tail() const {  // zero but for ids above 16 bytes
+    std::uint32_t value = 0;
+    std::memcpy(&value, bytes_.data() + kMinSize, sizeof(value));
+    return be32toh(value);
+  }
+
   std::array<std::uint8_t, kMaxSize> bytes_{};
   std::uint8_t size_ = kMinSize;
 };

@@ -1,14 +1,20 @@
 #include "reload/base/ring.hpp"
 
+#include <endian.h>
+
+#include <cstring>
+
 #include "reload/base/check.hpp"
 
 namespace reload::ring {
 
 Point to_point(ByteView id) {
   RELOAD_CHECK(is_point(id));
-  Point point = 0;
-  for (std::uint8_t byte : id) point = point << 8 | byte;
-  return point;
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  std::memcpy(&high, id.data(), sizeof(high));
+  std::memcpy(&low, id.data() + sizeof(high), sizeof(low));
+  return Point{be64toh(high)} << 64 | be64toh(low);
 }
 
 namespace {

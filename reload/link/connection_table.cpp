@@ -19,9 +19,13 @@ Link* ConnectionTable::add(Link link) {
   } else if (link.is_overlay()) {
     by_node_[*link.node].push_back(id);
   }
-  const auto [at, is_new] = links_.emplace(id, std::move(link));
-  RELOAD_CHECK(is_new);
-  return &at->second;
+  const auto at = slot_of(id);
+  RELOAD_CHECK(at == links_.end() || at->id != id);
+  return links_.insert(at, {id, Mono::max(), std::make_unique<Link>(std::move(link))})->link.get();
+}
+
+std::vector<ConnectionTable::Slot>::iterator ConnectionTable::slot_of(LinkId id) {
+  return std::ranges::lower_bound(links_, id, {}, &Slot::id);
 }
 
 Link* ConnectionTable::add_overlay(LinkId id, std::optional<NodeId> node, bool inbound,
@@ -50,9 +54,9 @@ bool ConnectionTable::bind(LinkId id, const NodeId& node) {
 }
 
 bool ConnectionTable::remove(LinkId id) {
-  const auto at = links_.find(id);
-  if (at == links_.end()) return false;
-  const Link& link = at->second;
+  const auto at = slot_of(id);
+  if (at == links_.end() || at->id != id) return false;
+  const Link& link = *at->link;
   if (!link.node) {
     --unbound_;
   } else if (link.is_overlay()) {
@@ -65,8 +69,8 @@ bool ConnectionTable::remove(LinkId id) {
 }
 
 Link* ConnectionTable::find(LinkId id) {
-  const auto at = links_.find(id);
-  return at == links_.end() ? nullptr : &at->second;
+  const auto at = slot_of(id);
+  return at == links_.end() || at->id != id ? nullptr : at->link.get();
 }
 
 Link* ConnectionTable::link_to(const NodeId& node) {
@@ -79,11 +83,9 @@ Link* ConnectionTable::link_to(const NodeId& node) {
   return find(at->second.back());
 }
 
-bool ConnectionTable::working(const NodeId& node) const {
-  const auto at = by_node_.find(node);
-  return at != by_node_.end() && std::any_of(at->second.begin(), at->second.end(), [&](LinkId id) {
-           return links_.at(id).session->health() == Health::good;
-         });
+bool ConnectionTable::working(const NodeId& node) {
+  const Link* link = link_to(node);
+  return link != nullptr && link->session->health() == Health::good;
 }
 
 std::vector<LinkId> ConnectionTable::links_to(const NodeId& node) const {
@@ -98,17 +100,24 @@ std::vector<NodeId> ConnectionTable::nodes() const {
   return nodes;
 }
 
+std::vector<const Link*> ConnectionTable::all() const {
+  std::vector<const Link*> links;
+  links.reserve(links_.size());
+  for (const Slot& slot : links_) links.push_back(slot.link.get());
+  return links;
+}
+
 Received ConnectionTable::feed(Link& link, const SharedBytes& bytes, Now now) {
   RELOAD_CHECK(link.is_overlay());
   Received received = link.session->feed(bytes, now);
-  note(link.session->next_deadline());
+  note(*slot_of(link.id));
   return received;
 }
 
 std::optional<Outgoing> ConnectionTable::send(Link& link, ByteView head, const SharedBytes& body, Now now) {
   RELOAD_CHECK(link.is_overlay());
   link.session->send(head, body, now);
-  note(link.session->next_deadline());
+  note(*slot_of(link.id));
   return link.session->take_outgoing();
 }
 
@@ -116,25 +125,34 @@ std::vector<HealthChange> ConnectionTable::on_time(Now now) {
   std::vector<HealthChange> changes;
   if (!deadline_ || now.mono < *deadline_) return changes;
   deadline_.reset();
-  for (auto& [id, link] : links_) {
-    if (!link.session) continue;
+  for (Slot& slot : links_) {
+    if (slot.due > now.mono) {
+      keep_earliest(slot.due);
+      continue;
+    }
+    Link& link = *slot.link;
     const Health before = link.session->health();
     const Health after = link.session->on_time(now);
-    if (after != before) changes.push_back({id, link.node, after});
-    if (auto outgoing = link.session->take_outgoing()) outgoing_.emplace_back(id, std::move(*outgoing));
-    note(link.session->next_deadline());
+    if (after != before) changes.push_back({link.id, link.node, after});
+    if (auto outgoing = link.session->take_outgoing()) outgoing_.emplace_back(link.id, std::move(*outgoing));
+    note(slot);
   }
   return changes;
 }
 
-void ConnectionTable::note(std::optional<Mono> deadline) {
-  if (deadline && (!deadline_ || *deadline < *deadline_)) deadline_ = deadline;
+void ConnectionTable::note(Slot& slot) {
+  slot.due = slot.link->session->next_deadline().value_or(Mono::max());
+  keep_earliest(slot.due);
+}
+
+void ConnectionTable::keep_earliest(Mono due) {
+  if (due != Mono::max() && (!deadline_ || due < *deadline_)) deadline_ = due;
 }
 
 void ConnectionTable::set_max_message_size(std::size_t size) {
   max_message_size_ = size;
-  for (auto& [id, link] : links_) {
-    if (link.session) link.session->set_max_message_size(size);
+  for (Slot& slot : links_) {
+    if (slot.link->session) slot.link->session->set_max_message_size(size);
   }
 }
 

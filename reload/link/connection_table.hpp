@@ -1,11 +1,12 @@
 // The Connection Table (6940 6.1, guide 4.1): every established link of this node and the Node-ID at its other end.
-// Several links to one node are accepted; the newest that works is used for sending (T52). Iteration is by LinkId.
+// Several links to one node are accepted; the newest that works is used for sending (T52).
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "reload/base/ids.hpp"
 #include "reload/base/limits.hpp"
@@ -51,12 +52,11 @@ class ConnectionTable {
   [[nodiscard]] Link* link_to(const NodeId& node);
   [[nodiscard]] bool connected(const NodeId& node) const { return by_node_.contains(node); }
   // A link to the node exists that is not suspect.
-  [[nodiscard]] bool working(const NodeId& node) const;
+  [[nodiscard]] bool working(const NodeId& node);
   [[nodiscard]] std::vector<LinkId> links_to(const NodeId& node) const;  // overlay links, oldest first
   [[nodiscard]] std::vector<NodeId> nodes() const;                       // with an overlay link, in order
   [[nodiscard]] std::size_t size() const { return links_.size(); }
-  [[nodiscard]] auto begin() const { return links_.begin(); }
-  [[nodiscard]] auto end() const { return links_.end(); }
+  [[nodiscard]] std::vector<const Link*> all() const;  // by LinkId
 
   // As those of Session for a link of this table; they keep the table's deadline right. Precondition: an overlay link.
   [[nodiscard]] Received feed(Link& link, const SharedBytes& bytes, Now now);
@@ -71,12 +71,21 @@ class ConnectionTable {
   void set_max_message_size(std::size_t size);
 
  private:
+  // Sorted by id in one piece of memory, as the deadlines of all are gone through often.
+  struct Slot {
+    LinkId id;
+    Mono due = Mono::max();  // of its session
+    std::unique_ptr<Link> link;
+  };
+
   Link* add(Link link);
-  void note(std::optional<Mono> deadline);
+  [[nodiscard]] std::vector<Slot>::iterator slot_of(LinkId id);  // the first not below `id`
+  void note(Slot& slot);
+  void keep_earliest(Mono due);
 
   std::size_t max_message_size_;
   Counters& counters_;
-  std::map<LinkId, Link> links_;
+  std::vector<Slot> links_;
   std::map<NodeId, std::vector<LinkId>> by_node_;  // overlay links, oldest first
   std::size_t unbound_ = 0;
   std::vector<std::pair<LinkId, Outgoing>> outgoing_;

@@ -71,7 +71,7 @@ Result<std::unique_ptr<Node>> Node::make(NodeOptions options, config::ConfigPtr 
   if (config == nullptr) return failure("there is no configuration document of the overlay");
   auto trust = security::Trust::make(config, crypto);
   if (!trust) return tl::unexpected(trust.error());
-  const auto own = credentials.node();
+  const auto& own = credentials.node();
   if (auto good = (*trust)->check(*own->certificate, own->intermediates, now.wall, crypto); !good)
     return failure("this node's own certificate: " + good.error().text);
   if (options.role == Role::client && !config->clients_permitted)
@@ -157,13 +157,13 @@ NodeStatus Node::status(Now now) const {
   status.overlay = impl_->config->instance_name;
   status.configuration_sequence = impl_->config->sequence;
   status.topology = impl_->topology->status();
-  for (const auto& [id, link] : impl_->links) {
-    if (!link.is_overlay() || !link.node) continue;
+  for (const link::Link* link : impl_->links.all()) {
+    if (!link->is_overlay() || !link->node) continue;
     LinkInfo info;
-    info.node = *link.node;
-    info.inbound = link.inbound;
-    info.round_trip = link.session->smoothed_rtt().value_or(Duration::zero());
-    const auto remote = impl_->remotes.find(id);
+    info.node = *link->node;
+    info.inbound = link->inbound;
+    info.round_trip = link->session->smoothed_rtt().value_or(Duration::zero());
+    const auto remote = impl_->remotes.find(link->id);
     if (remote != impl_->remotes.end()) info.remote = remote->second;
     status.links.push_back(info);
   }

@@ -4,30 +4,30 @@
 
 namespace reload::security {
 
-Credentials::Credentials(CredentialPtr node) {
-  RELOAD_CHECK(node != nullptr && node->certificate != nullptr);
-  credentials_.emplace(kNodeCredential, std::move(node));
+Credentials::Credentials(CredentialPtr node) : node_(std::move(node)) {
+  RELOAD_CHECK(node_ != nullptr && node_->certificate != nullptr);
 }
 
 CredentialId Credentials::add(CredentialPtr user) {
   RELOAD_CHECK(user != nullptr && user->certificate != nullptr);
   const auto [entry, is_new] = by_user_.try_emplace(user->certificate->user_name, next_);
   if (is_new) ++next_.value;
-  credentials_[entry->second] = std::move(user);
+  users_[entry->second] = std::move(user);
   return entry->second;
 }
 
 void Credentials::remove(CredentialId id) {
   RELOAD_CHECK(id != kNodeCredential);
-  const auto entry = credentials_.find(id);
-  if (entry == credentials_.end()) return;
+  const auto entry = users_.find(id);
+  if (entry == users_.end()) return;
   by_user_.erase(entry->second->certificate->user_name);
-  credentials_.erase(entry);
+  users_.erase(entry);
 }
 
 CredentialPtr Credentials::find(CredentialId id) const {
-  const auto entry = credentials_.find(id);
-  return entry == credentials_.end() ? nullptr : entry->second;
+  if (id == kNodeCredential) return node_;
+  const auto entry = users_.find(id);
+  return entry == users_.end() ? nullptr : entry->second;
 }
 
 std::optional<CredentialId> Credentials::find_user(std::string_view user_name) const {

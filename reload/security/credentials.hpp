@@ -26,13 +26,14 @@ class Credentials {
   CredentialId add(CredentialPtr user);
   void remove(CredentialId id);  // Precondition: not the node's own
   [[nodiscard]] CredentialPtr find(CredentialId id) const;
-  [[nodiscard]] CredentialPtr node() const { return find(kNodeCredential); }
+  [[nodiscard]] const CredentialPtr& node() const { return node_; }
   [[nodiscard]] std::optional<CredentialId> find_user(std::string_view user_name) const;
   // The users added, each with the Node-ID its credential signs as.
   [[nodiscard]] std::map<std::string, NodeId> users() const;
 
  private:
-  std::map<CredentialId, CredentialPtr> credentials_;
+  CredentialPtr node_;
+  std::map<CredentialId, CredentialPtr> users_;
   std::map<std::string, CredentialId, std::less<>> by_user_;
   CredentialId next_{1};  // never used again, so that a late job finds no other user's key
 };

@@ -34,6 +34,7 @@ bool ChordTables::contains(const NodeId& node) const { return find(node) != peer
 bool ChordTables::insert(const NodeId& node) {
   if (!ring::is_point(node.view()) || node == self_ || contains(node)) return false;
   peers_.insert(lower(distance_to(node)), Peer{distance_to(node), node});
+  ++revision_;
   return true;
 }
 
@@ -41,6 +42,7 @@ bool ChordTables::erase(const NodeId& node) {
   const auto it = find(node);
   if (it == peers_.end()) return false;
   peers_.erase(it);
+  ++revision_;
   return true;
 }
 

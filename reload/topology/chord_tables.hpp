@@ -35,6 +35,8 @@ class ChordTables {
   [[nodiscard]] bool contains(const NodeId& node) const;
   [[nodiscard]] bool empty() const { return peers_.empty(); }
   [[nodiscard]] std::size_t size() const { return peers_.size(); }
+  // Another number whenever a peer came or went.
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
 
   [[nodiscard]] const NodeId& self() const { return self_; }
   [[nodiscard]] NeighborLists neighbors() const;
@@ -88,6 +90,7 @@ class ChordTables {
   NodeId self_;
   ring::Point here_;
   Peers peers_;  // by distance
+  std::uint64_t revision_ = 0;
 };
 
 }  // namespace reload::topology
