@@ -64,8 +64,17 @@ void AttachQueue::ask(const NodeId& node, Candidate& candidate, Context& context
   query.send_update = true;
   query.destination = ring::to_resource(state_.here + 1);
   state_.send(RequestKind::route_query, node, wire::MessageCode::route_query_req, wire::encode(query), context);
-  ++candidate.tries;
-  candidate.next_try = context.now.mono + kUpdateExpected * (1 << candidate.tries);
+  if (candidate.tries < limits::kNeighborAttachTries) ++candidate.tries;
+  candidate.next_try =
+      context.now.mono +
+      (candidate.tries < limits::kNeighborAttachTries ? kUpdateExpected * (1 << candidate.tries) : kFailureRemembered);
+}
+
+// It told of itself before and its link is there: for as long as that is so it is asked for its Update, as it may have
+// been slow for a while, and think that we know it.
+bool AttachQueue::is_asked_on(const NodeId& node) const {
+  const Link* link = state_.links.get(node);
+  return link != nullptr && link->told_us && !link->leaving;
 }
 
 void AttachQueue::failed(Candidate& candidate, Context& context) {
@@ -121,7 +130,8 @@ void AttachQueue::pump(Context& context) {
   std::vector<NodeId> fresh;
   for (auto it = candidates_.begin(); it != candidates_.end();) {
     const Candidate& candidate = it->second;
-    const bool over = candidate.tries >= limits::kNeighborAttachTries && candidate.next_try <= context.now.mono;
+    const bool over = candidate.tries >= limits::kNeighborAttachTries && candidate.next_try <= context.now.mono &&
+                      !is_asked_on(it->first);
     const bool wanted = !state_.tables.contains(it->first) && state_.tables.is_neighbor(it->first);
     if (candidate.number == 0 && (over || !wanted)) {
       it = candidates_.erase(it);
@@ -137,7 +147,8 @@ void AttachQueue::pump(Context& context) {
     const bool first = !candidate.lost && candidate.tries == 0;
     candidate.eligible = first && std::find(best.begin(), best.end(), node) != best.end();
     if (candidate.number != 0 || candidate.next_try > context.now.mono) continue;
-    if ((first && !candidate.eligible) || candidate.tries >= limits::kNeighborAttachTries) continue;
+    if (first && !candidate.eligible) continue;
+    if (candidate.tries >= limits::kNeighborAttachTries && !is_asked_on(node)) continue;
     if (state_.links.contains(node)) {
       ask(node, candidate, context);
     } else if (out_.size() < limits::kMaxAttachesAtOnce) {

@@ -58,6 +58,7 @@ class AttachQueue {
   [[nodiscard]] bool first_try_open(const NodeId& node, const Candidate& candidate) const;
   void start(const NodeId& node, Candidate& candidate, messaging::Context& context);
   void ask(const NodeId& node, Candidate& candidate, messaging::Context& context);
+  [[nodiscard]] bool is_asked_on(const NodeId& node) const;
   void failed(Candidate& candidate, messaging::Context& context);
 
   ChordState& state_;

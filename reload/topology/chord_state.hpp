@@ -15,6 +15,7 @@ struct Link {
   bool update_wanted = false;  // it asked for an Update that this peer could not send yet
   bool suspect = false;        // no acknowledgement for an RTO
   bool answered = false;       // a request of the topology, since the link came up
+  bool told_us = false;        // an Update came from it
   Mono suspect_since;
   Mono heard;                                 // last answer or Update
   Mono pinged;                                // last Ping to see whether it is there

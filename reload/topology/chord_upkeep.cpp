@@ -127,6 +127,7 @@ void ChordUpkeep::on_update(const messaging::Request& request, const wire::Updat
   if (link && link->leaving) return;
   if (link) {
     link->heard = context.now.mono;
+    link->told_us = true;
     if (state_.tables.insert(from)) state_.tables.set_suspect(from, link->suspect);
     if (state_.unannounced == from) state_.unannounced.reset();
     if (update.type != ChordUpdateType::peer_ready) link->named.clear();
@@ -211,11 +212,9 @@ void ChordUpkeep::settle(Context& context) {
   if (state_.floor && (state_.floor->until <= context.now.mono || state_.tables.contains(state_.floor->node))) {
     state_.floor.reset();
   }
-  const NeighborLists lists = state_.neighbors();
   const ring::Point start = state_.range_start();
   const bool range = joined != was_joined_ || (joined && start != was_start_);
-  const bool changed = lists != *now_;
-  if (changed) now_ = std::make_shared<const NeighborLists>(lists);
+  const bool changed = look_at_neighbors();
   if (joined && (range || changed)) context.effects.push_back(messaging::RangeChanged{});
   was_joined_ = joined;
   was_start_ = start;
@@ -227,6 +226,15 @@ void ChordUpkeep::settle(Context& context) {
   if (state_.announced && !was_announced_) broadcast_at_ = context.now.mono;
   was_announced_ = state_.announced;
   if (state_.join == JoinState::joined && state_.announced) tell(context);
+}
+
+bool ChordUpkeep::look_at_neighbors() {
+  if (revision_ == state_.tables.revision()) return false;
+  revision_ = state_.tables.revision();
+  NeighborLists lists = state_.neighbors();
+  if (lists == *now_) return false;
+  now_ = std::make_shared<const NeighborLists>(std::move(lists));
+  return true;
 }
 
 void ChordUpkeep::tell(Context& context) {

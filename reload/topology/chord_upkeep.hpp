@@ -42,6 +42,8 @@ class ChordUpkeep {
 
  private:
   void send(const NodeId& node, Link& link, wire::ChordUpdateType type, messaging::Context& context);
+  // Whether the Neighbor Table is another than at the last look.
+  bool look_at_neighbors();
   void tell(messaging::Context& context);
   void refill(messaging::Context& context);
   void ping(const NodeId& node, Link& link, messaging::Context& context);
@@ -53,6 +55,7 @@ class ChordUpkeep {
   bool was_joined_ = false;
   bool was_announced_ = false;
   ring::Point was_start_ = 0;
+  std::uint64_t revision_ = 0;  // of the tables that now_ is of
   std::shared_ptr<const NeighborLists> now_ = std::make_shared<NeighborLists>();
   // What everyone is to know. Behind now_ only when chord-reactive is off.
   std::shared_ptr<const NeighborLists> target_ = now_;

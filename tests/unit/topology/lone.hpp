@@ -32,6 +32,9 @@ class Lone {
   void unlink(unsigned other) {
     call([&](auto& on) { topology->on_link_down(node(other), on); });
   }
+  void suspect(unsigned other, bool is_suspect = true) {
+    call([&](auto& on) { topology->on_link_suspect(node(other), is_suspect, on); });
+  }
   void attached(std::uint64_t number, unsigned other) {
     link(other);
     call([&](auto& on) { topology->on_attach_done(number, node(other), on); });

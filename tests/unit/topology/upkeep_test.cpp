@@ -348,6 +348,27 @@ TEST_CASE("a successor that is silent is asked, and lost when it does not answer
   CHECK(peer.topology->status().successors.front() == node(0x90));
 }
 
+TEST_CASE("a neighbour that was slow, and thinks that it told us, is asked until it tells of itself") {
+  Member peer;
+  peer.suspect(0x88);
+  peer.pass(2s);
+  REQUIRE(peer.topology->status().successors.front() == node(0x90));
+  peer.suspect(0x88, false);
+  for (int minute = 0; minute < 5; ++minute) {
+    peer.clear();
+    peer.pass(60s);
+    const auto queries = peer.sent(MessageCode::route_query_req);
+    REQUIRE(!queries.empty());
+    CHECK(queries.size() <= 8);
+    CHECK(queries.back().first_hop == node(0x88));
+  }
+  peer.update(0x88, {}, {}, ChordUpdateType::peer_ready);
+  CHECK(peer.topology->status().successors.front() == node(0x88));
+  peer.clear();
+  peer.pass(60s);
+  CHECK(peer.sent(MessageCode::route_query_req).empty());
+}
+
 TEST_CASE("bad Updates change nothing") {
   Member peer;
   const RequestId id = peer.request(MessageCode::update_req, {1, 2, 3}, node(0x84), node(0x84));
