@@ -8,14 +8,13 @@ namespace reload::sim {
 
 namespace {
 
-constexpr std::size_t kHolders = limits::kReplicas + 1;
 constexpr Duration kLeaveTime = 20s;  // topology ends a Leave long before
 constexpr Duration kLeaveLook = 100ms;
 
 }  // namespace
 
 Churn::Churn(World& world, ChurnOptions options, std::function<void(std::size_t)> started)
-    : world_(world), options_(options), started_(std::move(started)) {}
+    : world_(world), options_(options), holders_(world.options().copies()), started_(std::move(started)) {}
 
 void Churn::start() {
   going_ = true;
@@ -77,7 +76,7 @@ void Churn::away(std::size_t index) {
 void Churn::note_crash(const NodeId& node) {
   gone_.push_back({world_.now(), node});
   while (world_.now() - gone_.front().at > limits::kReplicaHoldDown) gone_.pop_front();
-  if (gone_.size() < kHolders) return;
+  if (gone_.size() < holders_) return;
   std::vector<std::pair<NodeId, bool>> ring;  // and whether it is gone
   for (const Gone& entry : gone_) ring.emplace_back(entry.node, true);
   // Who is leaving has given away what it held.
@@ -97,11 +96,11 @@ void Churn::note_crash(const NodeId& node) {
   std::size_t after = 0;
   while (after + before + 1 < size && ring[(at + after + 1) % size].second) ++after;
   const std::size_t run = before + 1 + after;
-  if (run < kHolders) return;
+  if (run < holders_) return;
   ++triples_;
   const std::size_t first = (at + size - before) % size;
   excuses_.push_back({world_.now(), ring::to_point(ring[(first + size - 1) % size].first.view()),
-                      ring::to_point(ring[(first + run - kHolders) % size].first.view())});
+                      ring::to_point(ring[(first + run - holders_) % size].first.view())});
 }
 
 bool Churn::excused(const ResourceId& resource, Mono since) const {
@@ -121,7 +120,7 @@ bool Churn::excused(const std::vector<std::size_t>& holders) const {
   for (const std::size_t node : holders)
     if (const auto at = killed_at(node)) times.push_back(*at);
   std::ranges::sort(times);
-  return times.size() >= kHolders && times.back() - times[times.size() - kHolders] <= limits::kReplicaHoldDown;
+  return times.size() >= holders_ && times.back() - times[times.size() - holders_] <= limits::kReplicaHoldDown;
 }
 
 }  // namespace reload::sim

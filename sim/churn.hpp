@@ -27,10 +27,11 @@ class Churn {
   [[nodiscard]] std::uint64_t crashes() const { return crashes_; }
   [[nodiscard]] std::uint64_t leaves() const { return leaves_; }
   [[nodiscard]] std::uint64_t starts() const { return starts_; }
-  // Whether at some time since then all three peers that hold the resource were killed within the hold-down of 30 s
+  // Whether at some time since then all the peers that hold the resource were killed within the hold-down of 30 s
   // (6940 10.7.1): no promise was made for that case.
   [[nodiscard]] bool excused(const ResourceId& resource, Mono since) const;
-  // The same for the peers that are known to have had a value last: three of them were killed within the hold-down.
+  // The same for the peers that are known to have had a value last: as many as hold a value were killed within the
+  // hold-down.
   [[nodiscard]] bool excused(const std::vector<std::size_t>& holders) const;
   // When it was killed last.
   [[nodiscard]] std::optional<Mono> killed_at(std::size_t index) const;
@@ -55,6 +56,7 @@ class Churn {
 
   World& world_;
   ChurnOptions options_;
+  std::size_t holders_;  // of each value
   std::function<void(std::size_t)> started_;
   bool going_ = false;
   std::uint64_t round_ = 0;  // counts starts of the churn: plans of an earlier one are void

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 namespace reload::sim {
 
@@ -156,7 +157,8 @@ void Experiment::Parts::look_at_healing() {
   next_copies_look = world.now() + 1s;
   workload.check_values();
   const auto& copies = workload.values().copies;
-  if (copies[0] + copies[1] + copies[2] == 0) healing->copies = world.now() - healing_since;
+  if (std::accumulate(copies.begin(), copies.end() - 1, std::uint64_t{0}) == 0)
+    healing->copies = world.now() - healing_since;
   if (!healing->ring || !healing->copies) return;
   workload.judge(true);
   report.healings.push_back(*healing);

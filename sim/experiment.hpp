@@ -42,7 +42,7 @@ struct Sample {
   std::uint64_t lookups = 0;
   std::uint64_t found_first = 0;
   std::uint64_t crashes = 0;
-  std::array<std::uint64_t, 4> copies{};
+  std::vector<std::uint64_t> copies;
   std::uint64_t heap_bytes = 0;  // of the whole process
 };
 
@@ -51,7 +51,7 @@ struct Healing {
   std::string what;
   Duration at{};
   std::optional<Duration> ring;    // until it was one again
-  std::optional<Duration> copies;  // until every value that is left had three
+  std::optional<Duration> copies;  // until every value that is left had all its copies
 };
 
 struct Report {

@@ -161,7 +161,7 @@ std::string to_text(const Report& report, const Cost& cost) {
       << ", not settled at a look " << report.unsettled_pairs * 100 << " %\n";
   if (options.churn.session != Duration::zero() || report.crashes != 0)
     out << "churn        " << report.crashes << " killed, " << report.leaves << " left, " << report.starts
-        << " came back; three neighbours within 30 s: " << report.triple_failures << "\n";
+        << " came back; " << options.world.copies() << " neighbours within 30 s: " << report.triple_failures << "\n";
   out << "traffic      " << ratio(static_cast<double>(report.at_rest.bytes), report.peer_seconds) << " bytes/s and "
       << ratio(static_cast<double>(report.at_rest.messages), report.peer_seconds) << " frames/s a peer; look-ups made "
       << mean_of_histogram(report.fetch_hops) << " hops in the mean, any request " << report.most_hops << " at most, "
@@ -177,13 +177,14 @@ std::string to_text(const Report& report, const Cost& cost) {
   };
   look("look-ups     ", report.lookups);
   look("at the end   ", report.last_lookups);
-  out << "values       " << report.values.acknowledged << " acknowledged at the end, with 3 copies "
-      << report.values.copies[3] << ", 2: " << report.values.copies[2] << ", 1: " << report.values.copies[1]
-      << "; lost " << report.values.lost << ", of these with all holders killed within 30 s "
+  out << "values       " << report.values.acknowledged << " acknowledged at the end";
+  for (std::size_t count = report.values.copies.size(); count-- > 1;)
+    out << ", with " << count << (count == 1 ? " copy " : " copies ") << report.values.copies[count];
+  out << "; lost " << report.values.lost << ", of these with all holders killed within 30 s "
       << report.values.lost_excused << "\n";
   for (const Healing& healing : report.healings)
     out << "healing      " << healing.what << " at " << in_seconds(healing.at) << ": one ring after "
-        << (healing.ring ? in_seconds(*healing.ring) : "more than the run") << ", three copies of all after "
+        << (healing.ring ? in_seconds(*healing.ring) : "more than the run") << ", all copies of all after "
         << (healing.copies ? in_seconds(*healing.copies) : "more than the run") << "\n";
   for (const std::string& fault : report.first_faults) out << "first        " << fault << "\n";
   out.precision(1);

@@ -238,12 +238,13 @@ void Workload::check_values() {
     }
   }
   values_.acknowledged = 0;
-  values_.copies = {};
+  const std::size_t all = world_.options().copies();
+  values_.copies.assign(all + 1, 0);
   for (std::size_t i = 0; i < users_.size(); ++i) {
     User& user = users_[i];
     if (!expected(user)) continue;
     ++values_.acknowledged;
-    ++values_.copies[std::min<std::uint32_t>(copies[i], 3)];
+    ++values_.copies[std::min<std::size_t>(copies[i], all)];
     if (copies[i] != 0) continue;
     user.lost = true;
     ++values_.lost;

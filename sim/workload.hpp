@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "sim/churn.hpp"
 #include "sim/world.hpp"
@@ -33,10 +34,10 @@ struct LookupFigures {
   std::vector<std::uint32_t> latencies_ms;  // of those that succeeded at the first try
 };
 struct ValueFigures {
-  std::uint64_t acknowledged = 0;         // now: acknowledged and not expired
-  std::array<std::uint64_t, 4> copies{};  // of those, with 0, 1, 2, 3 or more copies of the newest content
-  std::uint64_t lost = 0;                 // so far: acknowledged, not expired, and in no running peer
-  std::uint64_t lost_excused = 0;         // of these, because all three holders were killed within the hold-down
+  std::uint64_t acknowledged = 0;     // now: acknowledged and not expired
+  std::vector<std::uint64_t> copies;  // of those, with 0, 1 and so on, at last all copies of the newest content
+  std::uint64_t lost = 0;             // so far: acknowledged, not expired, and in no running peer
+  std::uint64_t lost_excused = 0;     // of these, because all three holders were killed within the hold-down
 };
 
 class Workload {

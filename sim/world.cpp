@@ -87,6 +87,7 @@ void World::start(std::size_t index) {
   options.role = sim.role;
   options.first_peer = index == 0;
   options.bootstrap = bootstrap_of(index);
+  options.replicas = options_.replicas;
   options.candidates.overlay_candidates = {sim.address};
   if (sim.role == node::Role::peer)
     options.candidates.applications = {{wire::kApplicationSip, {address_of(index, kSipPort)}}};

@@ -23,6 +23,8 @@ struct WorldOptions {
   bool reactive = true;
   bool datagrams = false;  // overlay links like DTLS (6940 6.6.3): what is lost is sent again, the order is not kept
   std::size_t bootstrap_nodes = 3;
+  std::size_t replicas = limits::kReplicas;
+  [[nodiscard]] std::size_t copies() const { return replicas + 1; }  // of each value, its owner's included
 };
 
 // Sees what passes between nodes, as a capture would: checkers and recorders are built on it.
@@ -41,6 +43,8 @@ class World {
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
+
+  [[nodiscard]] const WorldOptions& options() const { return options_; }
 
   // A node that is not running yet; the first of all begins the overlay. Its Node-ID is drawn from the seed, or given.
   std::size_t add_node(node::Role role = node::Role::peer);

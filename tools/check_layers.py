@@ -39,7 +39,7 @@ PROGRAMS = ("peer", "client", "certs", "tools", "tests")
 
 # Foreign headers each folder may use; the core has none but the error type and, in one file, libxml2.
 FOREIGN = {
-    BASE: ["tl/expected.hpp"],
+    BASE: ["tl/expected.hpp", "endian.h"],
     CONFIG: ["libxml/", "regex.h", "arpa/inet.h"],
     R + "dump": ["nlohmann/"],
     R + "io": ["uv.h", "openssl/", "lmdb.h", "arpa/", "netinet/", "sys/", "unistd.h", "fcntl.h", "poll.h",

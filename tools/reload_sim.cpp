@@ -178,6 +178,10 @@ int main(int argc, char** argv) {
   add_parsed(app, "--refresh", options.workload.refresh, parse_duration, "30min", "A registration is stored again");
   add_parsed(app, "--lookup-every", options.workload.lookup_every, parse_duration, "10min",
              "Mean time between look-ups of a user, from any peer; 0s: none");
+  app.add_option("--replicas", options.world.replicas,
+                 "Successors with a copy of each value. Two by RFC 6940; other numbers to see what they would change")
+      ->check(CLI::Range(std::size_t{0}, limits::kNeighborsEachSide))
+      ->capture_default_str();
   add_parsed(app, "--update-interval", update_interval, parse_duration, "10min", "chord-update-interval");
   add_parsed(app, "--ping-interval", ping_interval, parse_duration, "1h", "chord-ping-interval");
   app.add_flag("--periodic", periodic, "chord-reactive false: no reactive recovery");

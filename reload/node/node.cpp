@@ -20,8 +20,8 @@ forwarding::ForwardingRules rules_of(const config::OverlayConfig& config, const 
   return rules;
 }
 
-std::unique_ptr<topology::Topology> make_topology(Role role, const NodeId& self) {
-  return role == Role::peer ? topology::make_chord(self) : topology::make_client(self);
+std::unique_ptr<topology::Topology> make_topology(const NodeOptions& options, const NodeId& self) {
+  return options.role == Role::peer ? topology::make_chord(self, options.replicas) : topology::make_client(self);
 }
 
 // Own addresses are no bootstrap nodes for this node.
@@ -50,7 +50,7 @@ Node::Impl::Impl(NodeOptions given_options, config::ConfigPtr given_config, secu
       store(given_store),
       started(now.mono),
       link_certificates(limits::kMaxLinks),
-      topology(make_topology(options.role, credentials.node()->node_id)),
+      topology(make_topology(options, credentials.node()->node_id)),
       links(config->max_message_size, counters),
       forwarder(
           rules_of(*config, credentials.node()->node_id), [this](const NodeId& id) { return links.connected(id); },

@@ -9,14 +9,15 @@ using ring::Point;
 using wire::ErrorCode;
 using wire::MessageCode;
 
-Chord::Chord(const NodeId& self)
+Chord::Chord(const NodeId& self, std::size_t replicas)
     : state_(self),
       attaches_(state_),
       upkeep_(state_, attaches_),
       admission_(state_, upkeep_),
       join_(state_, attaches_),
       fingers_(state_, attaches_),
-      leave_(state_, attaches_, upkeep_) {}
+      leave_(state_, attaches_, upkeep_),
+      replicas_(replicas) {}
 
 void Chord::start_first(Context& context) {
   if (context.config.node_id_length != 16) return;  // T54
@@ -295,7 +296,7 @@ std::vector<NodeId> Chord::next_hops(const NodeId& node, bool own) const { retur
 
 std::vector<NodeId> Chord::replica_targets() const {
   std::vector<NodeId> targets = state_.neighbors().successors;
-  if (targets.size() > limits::kReplicas) targets.resize(limits::kReplicas);
+  if (targets.size() > replicas_) targets.resize(replicas_);
   return targets;
 }
 
@@ -308,12 +309,12 @@ std::size_t Chord::nearer(ByteView point, const NodeId& node) const {
 }
 
 bool Chord::in_replica_set(const ResourceId& resource) const {
-  return ring::is_point(resource.view()) && nearer(resource.view(), state_.self) <= limits::kReplicas;
+  return ring::is_point(resource.view()) && nearer(resource.view(), state_.self) <= replicas_;
 }
 
 bool Chord::plausible_replica_source(const ResourceId& resource, const NodeId& sender) const {
   return ring::is_point(resource.view()) && ring::is_point(sender.view()) &&
-         nearer(resource.view(), sender) <= limits::kReplicas;
+         nearer(resource.view(), sender) <= replicas_;
 }
 
 bool Chord::plausible_responder(const ResourceId& resource, const NodeId& signer) const {
@@ -362,6 +363,8 @@ std::uint32_t Chord::responsible_ppb() const {
   return static_cast<std::uint32_t>(((range >> 64) * kBillion + (low * kBillion >> 64)) >> 64);
 }
 
-std::unique_ptr<Topology> make_chord(const NodeId& self) { return std::make_unique<Chord>(self); }
+std::unique_ptr<Topology> make_chord(const NodeId& self, std::size_t replicas) {
+  return std::make_unique<Chord>(self, replicas);
+}
 
 }  // namespace reload::topology

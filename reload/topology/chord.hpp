@@ -15,7 +15,8 @@ namespace reload::topology {
 class Chord final : public Topology {
  public:
   // Precondition: ring::is_point(self.view()); other lengths are refused with the configuration document (T54).
-  explicit Chord(const NodeId& self);
+  // `replicas`: how many successors have copies, at most limits::kNeighborsEachSide.
+  Chord(const NodeId& self, std::size_t replicas);
 
   void start_first(messaging::Context& context) override;
   void start_join(const NodeId& bootstrap, messaging::Context& context) override;
@@ -66,9 +67,10 @@ class Chord final : public Topology {
   ChordJoin join_;
   ChordFingers fingers_;
   ChordLeave leave_;
+  std::size_t replicas_;
 };
 
 // Precondition: ring::is_point(self.view()).
-[[nodiscard]] std::unique_ptr<Topology> make_chord(const NodeId& self);
+[[nodiscard]] std::unique_ptr<Topology> make_chord(const NodeId& self, std::size_t replicas = limits::kReplicas);
 
 }  // namespace reload::topology

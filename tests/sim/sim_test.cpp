@@ -123,15 +123,18 @@ TEST_CASE("the first peer begins the ring although bootstrap nodes answer it tha
   }
 }
 
-TEST_CASE("values are found from every peer and have three copies") {
-  World world({.seed = 5});
-  start_ring(world, 10, 500ms);
-  REQUIRE(becomes_whole(world, 60s));
-  const auto users = store_values(world, 50, 3600);
-  CHECK(users.size() == 50);
-  CHECK(find_values(world, users, 1) == 50);
-  world.run_for(2s);
-  for (const std::string& user : users) CHECK(holders(world, world.node(0).resource(user), kKind) == 3);
+TEST_CASE("values are found from every peer and have three copies, or as many as a study asks for") {
+  for (const std::size_t replicas : {limits::kReplicas, std::size_t{0}, std::size_t{3}}) {
+    World world({.seed = 5, .replicas = replicas});
+    start_ring(world, 10, 500ms);
+    REQUIRE(becomes_whole(world, 60s));
+    const auto users = store_values(world, 50, 3600);
+    CHECK(users.size() == 50);
+    CHECK(find_values(world, users, 1) == 50);
+    world.run_for(2s);
+    for (const std::string& user : users)
+      CHECK(holders(world, world.node(0).resource(user), kKind) == world.options().copies());
+  }
 }
 
 TEST_CASE("a peer that is killed and started again keeps what it held and serves again") {
