@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -11,28 +12,16 @@
 namespace reload::certs {
 namespace {
 
-// 6940 11.3: cryptographically random, so that nobody can choose or foresee a place in the ring.
-Result<NodeId> random_node_id(std::size_t length) {
-  std::array<std::uint8_t, NodeId::kMaxSize> bytes{};
-  NodeId id;
-  do {
-    if (RAND_bytes(bytes.data(), static_cast<int>(length)) != 1) {
-      return failure("OpenSSL has no random numbers: cannot assign a Node-ID");
-    }
-    id = NodeId(ByteView(bytes.data(), length));
-  } while (id.is_zero() || id.is_wildcard());
-  return id;
-}
-
-Result<Identity> identity_for(const Request& request, const std::string& overlay, std::size_t node_id_length) {
+Result<Identity> identity_for(const Request& request, const Authority& authority) {
   Identity identity{request.user_name, request.node_ids};
   while (identity.node_ids.size() < request.node_id_count) {
-    auto id = random_node_id(node_id_length);
+    auto id = authority.new_node_id();
     if (!id) return tl::unexpected(id.error());
     identity.node_ids.push_back(*id);
   }
   // 6940 11.3 wants one user name in every certificate, in a node's as well.
-  if (identity.user_name.empty()) identity.user_name = "node-" + identity.node_ids.front().hex() + "@" + overlay;
+  if (identity.user_name.empty())
+    identity.user_name = "node-" + identity.node_ids.front().hex() + "@" + authority.overlay();
   return identity;
 }
 
@@ -40,6 +29,13 @@ Result<SecretText> secret_text(const security::PrivateKey& key) {
   auto pem = io::save_private_key(key);
   if (!pem) return tl::unexpected(pem.error());
   return SecretText(std::move(*pem));
+}
+
+std::string record_of(const Identity& identity, const std::string& serial, Wall until) {
+  nlohmann::ordered_json line{{"serial", serial}, {"user", identity.user_name}, {"node_ids", nlohmann::json::array()}};
+  for (const NodeId& id : identity.node_ids) line["node_ids"].push_back(id.hex());
+  line["not_after"] = config::from_time(until);
+  return line.dump() + "\n";
 }
 
 }  // namespace
@@ -54,12 +50,9 @@ SecretText Issued::entry() const {
   return SecretText(std::move(text));
 }
 
-std::string Issued::record() const {
-  nlohmann::ordered_json line{{"serial", serial}, {"user", identity.user_name}, {"node_ids", nlohmann::json::array()}};
-  for (const NodeId& id : identity.node_ids) line["node_ids"].push_back(id.hex());
-  line["not_after"] = config::from_time(until);
-  return line.dump() + "\n";
-}
+std::string Issued::record() const { return record_of(identity, serial, until); }
+
+std::string Certified::record() const { return record_of(identity, serial, until); }
 
 Authority::Authority(std::string overlay, std::size_t node_id_length, io::PrivateKeyPtr key,
                      CertificateHandle certificate, Wall until)
@@ -73,7 +66,7 @@ Result<Authority> Authority::create(std::string overlay, std::size_t node_id_len
                                     const Validity& validity) {
   auto key = io::generate_private_key(type);
   if (!key) return tl::unexpected(key.error());
-  auto root = make_root(overlay, **key, validity);
+  auto root = make_root("RELOAD CA of " + overlay, **key, validity);
   if (!root) return tl::unexpected(root.error());
   return Authority(std::move(overlay), node_id_length, std::move(*key), std::move(*root), validity.until);
 }
@@ -95,17 +88,39 @@ Result<Authority> Authority::from_pem(std::string overlay, std::size_t node_id_l
 
 Result<SecretText> Authority::key() const { return secret_text(*key_); }
 
+Result<NodeId> Authority::new_node_id() const {
+  std::array<std::uint8_t, NodeId::kMaxSize> bytes{};
+  NodeId id;
+  do {
+    if (RAND_bytes(bytes.data(), static_cast<int>(node_id_length_)) != 1) {
+      return failure("OpenSSL has no random numbers: cannot assign a Node-ID");
+    }
+    id = NodeId(ByteView(bytes.data(), node_id_length_));
+  } while (id.is_zero() || id.is_wildcard());
+  return id;
+}
+
+Result<Certified> Authority::certify(Identity identity, EVP_PKEY& public_key, Validity validity) const {
+  RELOAD_CHECK(!identity.node_ids.empty() && identity.node_ids.size() <= kMaxNodeIds);
+  validity.until = std::min(validity.until, until_);
+  if (validity.until <= validity.from)
+    return failure("the authority's certificate ended " + config::from_time(until_) + ": it can sign no others");
+  auto leaf = make_leaf(identity, overlay_, public_key, validity, *certificate_, *key_);
+  if (!leaf) return tl::unexpected(leaf.error());
+  return Certified{std::move(identity), serial_hex(**leaf), validity.until, certificate_der(**leaf)};
+}
+
 Result<Issued> Authority::issue(const Request& request) const {
   RELOAD_CHECK(request.node_id_count >= 1 && request.node_id_count <= kMaxNodeIds);
   if (request.validity.until > until_) {
     return failure("the certificate would outlive the authority, which ends " + config::from_time(until_) +
                    ": give a smaller --days");
   }
-  auto identity = identity_for(request, overlay_, node_id_length_);
+  auto identity = identity_for(request, *this);
   if (!identity) return tl::unexpected(identity.error());
   auto key = io::generate_private_key(request.key_type);
   if (!key) return tl::unexpected(key.error());
-  auto leaf = make_leaf(*identity, overlay_, **key, request.validity, *certificate_, *key_);
+  auto leaf = make_leaf(*identity, overlay_, *io::openssl_key(**key), request.validity, *certificate_, *key_);
   if (!leaf) return tl::unexpected(leaf.error());
   auto secret = secret_text(**key);
   if (!secret) return tl::unexpected(secret.error());

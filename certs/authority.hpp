@@ -32,6 +32,16 @@ struct Issued {
   [[nodiscard]] std::string record() const;
 };
 
+// A certificate for a key that only its owner has.
+struct Certified {
+  Identity identity;
+  std::string serial;
+  Wall until;
+  Bytes certificate;  // DER
+
+  [[nodiscard]] std::string record() const;  // as of Issued
+};
+
 class Authority {
  public:
   static Result<Authority> create(std::string overlay, std::size_t node_id_length, io::KeyType type,
@@ -40,6 +50,10 @@ class Authority {
                                     std::string_view certificate);
 
   [[nodiscard]] Result<Issued> issue(const Request& request) const;
+  // Ends with the authority at the latest.
+  [[nodiscard]] Result<Certified> certify(Identity identity, EVP_PKEY& public_key, Validity validity) const;
+  // 6940 11.3: cryptographically random, so that nobody can choose or foresee a place in the ring.
+  [[nodiscard]] Result<NodeId> new_node_id() const;
   [[nodiscard]] Result<SecretText> key() const;
   [[nodiscard]] std::string certificate() const { return certificate_pem(*certificate_); }
   [[nodiscard]] Bytes der() const { return certificate_der(*certificate_); }

@@ -107,11 +107,17 @@ bool add_authority_key_id(X509& certificate, X509& issuer) {
                                                           kNotCritical, X509V3_ADD_DEFAULT) == 1;
 }
 
-CertificateHandle begin(const security::PrivateKey& key, const Validity& validity) {
+bool add_text_extension(X509& certificate, int kind, const std::string& text) {
+  const Handle<X509_EXTENSION, X509_EXTENSION_free> extension(
+      X509V3_EXT_conf_nid(nullptr, nullptr, kind, text.c_str()));
+  return extension && X509_add_ext(&certificate, extension.get(), -1) == 1;
+}
+
+CertificateHandle begin(EVP_PKEY* public_key, const Validity& validity) {
   CertificateHandle certificate(X509_new());
   const bool good = certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
                     set_random_serial(*certificate) && set_validity(*certificate, validity) &&
-                    X509_set_pubkey(certificate.get(), io::openssl_key(key)) == 1;
+                    X509_set_pubkey(certificate.get(), public_key) == 1;
   return good ? std::move(certificate) : nullptr;
 }
 
@@ -161,32 +167,48 @@ Result<Wall> not_after(X509& certificate) {
   return from_unix_seconds(timegm(&broken_down));
 }
 
-Result<CertificateHandle> make_root(const std::string& overlay, const security::PrivateKey& key,
+Result<CertificateHandle> make_root(const std::string& name, const security::PrivateKey& key,
                                     const Validity& validity) {
-  CertificateHandle root = begin(key, validity);
-  if (!root) return openssl_failure("cannot make the overlay's root certificate");
-  const std::string name = ("RELOAD CA of " + overlay).substr(0, kMaxCommonName);
+  CertificateHandle root = begin(io::openssl_key(key), validity);
+  if (!root) return openssl_failure("cannot make a root certificate");
+  const std::string common_name = name.substr(0, kMaxCommonName);
   X509_NAME* subject = X509_get_subject_name(root.get());
-  const bool good =
-      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.data()),
-                                 static_cast<int>(name.size()), -1, 0) == 1 &&
-      X509_set_issuer_name(root.get(), subject) == 1 && add_basic_constraints(*root) &&
-      add_key_usage(*root, {5, 6}) &&  // keyCertSign, cRLSign (RFC 5280 4.2.1.3)
-      add_subject_key_id(*root) && X509_sign(root.get(), io::openssl_key(key), EVP_sha256()) > 0;
-  if (!good) return openssl_failure("cannot make the overlay's root certificate");
+  const bool good = X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                                               reinterpret_cast<const unsigned char*>(common_name.data()),
+                                               static_cast<int>(common_name.size()), -1, 0) == 1 &&
+                    X509_set_issuer_name(root.get(), subject) == 1 && add_basic_constraints(*root) &&
+                    add_key_usage(*root, {5, 6}) &&  // keyCertSign, cRLSign (RFC 5280 4.2.1.3)
+                    add_subject_key_id(*root) && X509_sign(root.get(), io::openssl_key(key), EVP_sha256()) > 0;
+  if (!good) return openssl_failure("cannot make a root certificate");
   return root;
 }
 
-Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay,
-                                    const security::PrivateKey& key, const Validity& validity, X509& issuer,
-                                    const security::PrivateKey& issuer_key) {
-  CertificateHandle leaf = begin(key, validity);
+Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay, EVP_PKEY& public_key,
+                                    const Validity& validity, X509& issuer, const security::PrivateKey& issuer_key) {
+  CertificateHandle leaf = begin(&public_key, validity);
   // No extension beyond what RFC 5280 requires: the certificate travels in every message that its owner signs.
   const bool good = leaf && X509_set_issuer_name(leaf.get(), X509_get_subject_name(&issuer)) == 1 &&
                     add_subject_alt_name(*leaf, identity, overlay) && add_key_usage(*leaf, {0}) &&  // digitalSignature
                     add_authority_key_id(*leaf, issuer) &&
                     X509_sign(leaf.get(), io::openssl_key(issuer_key), EVP_sha256()) > 0;
   if (!good) return openssl_failure("cannot make the certificate of " + identity.user_name);
+  return leaf;
+}
+
+Result<CertificateHandle> make_web_leaf(const std::vector<std::string>& domains,
+                                        const std::vector<std::string>& addresses, const security::PrivateKey& key,
+                                        const Validity& validity, X509& issuer,
+                                        const security::PrivateKey& issuer_key) {
+  std::string names = "critical";  // as the subject is empty
+  for (const std::string& domain : domains) names += ",DNS:" + domain;
+  for (const std::string& address : addresses) names += ",IP:" + address;
+  CertificateHandle leaf = begin(io::openssl_key(key), validity);
+  const bool good = leaf && X509_set_issuer_name(leaf.get(), X509_get_subject_name(&issuer)) == 1 &&
+                    add_text_extension(*leaf, NID_subject_alt_name, names) &&
+                    add_text_extension(*leaf, NID_ext_key_usage, "serverAuth") && add_key_usage(*leaf, {0}) &&
+                    add_authority_key_id(*leaf, issuer) &&
+                    X509_sign(leaf.get(), io::openssl_key(issuer_key), EVP_sha256()) > 0;
+  if (!good) return openssl_failure("cannot make a web server's certificate for " + names);
   return leaf;
 }
 

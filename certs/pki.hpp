@@ -50,14 +50,20 @@ struct Identity {
 // Whether `key` is the one that `certificate` certifies.
 [[nodiscard]] bool is_key_of(const security::PrivateKey& key, X509& certificate);
 
-// The overlay's root: self-signed, may sign certificates and nothing below it may.
-[[nodiscard]] Result<CertificateHandle> make_root(const std::string& overlay, const security::PrivateKey& key,
+// A root of this common name: self-signed, may sign certificates and nothing below it may.
+[[nodiscard]] Result<CertificateHandle> make_root(const std::string& name, const security::PrivateKey& key,
                                                   const Validity& validity);
 
 // A certificate by 6940 11.3: empty subject; in a critical subjectAltName (RFC 5280 4.2.1.6 wants it critical when the
 // subject is empty, T31) a RELOAD URI for each Node-ID and the user name, and nothing else.
 [[nodiscard]] Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay,
-                                                  const security::PrivateKey& key, const Validity& validity,
-                                                  X509& issuer, const security::PrivateKey& issuer_key);
+                                                  EVP_PKEY& public_key, const Validity& validity, X509& issuer,
+                                                  const security::PrivateKey& issuer_key);
+
+// A web server's certificate (RFC 2818 3.1, RFC 5280): for these domain names and IP addresses, which are well-formed.
+[[nodiscard]] Result<CertificateHandle> make_web_leaf(const std::vector<std::string>& domains,
+                                                      const std::vector<std::string>& addresses,
+                                                      const security::PrivateKey& key, const Validity& validity,
+                                                      X509& issuer, const security::PrivateKey& issuer_key);
 
 }  // namespace reload::certs
