@@ -42,16 +42,6 @@ bool write_all(int descriptor, std::string_view text) {
   return true;
 }
 
-// A rename is durable when its directory is on the disk.
-bool sync_directory_of(const Path& path) {
-  const Path directory = path.has_parent_path() ? path.parent_path() : Path(".");
-  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const bool synced = ::fsync(descriptor) == 0 || errno == EINVAL;  // some file systems cannot
-  ::close(descriptor);
-  return synced;
-}
-
 class Descriptor {
  public:
   explicit Descriptor(int value) : value_(value) {}
@@ -139,6 +129,15 @@ Result<void> append_file(const Path& path, mode_t mode, std::string_view text) {
   if (file.get() < 0 || ::flock(file.get(), LOCK_EX) != 0) return failed();
   if (!write_all(file.get(), text) || ::fsync(file.get()) != 0) return failed();
   return {};
+}
+
+bool sync_directory_of(const Path& path) {
+  const Path directory = path.has_parent_path() ? path.parent_path() : Path(".");
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool synced = ::fsync(descriptor) == 0 || errno == EINVAL;  // some file systems cannot
+  ::close(descriptor);
+  return synced;
 }
 
 bool file_exists(const Path& path) {

@@ -45,6 +45,8 @@ class NewFile {
 [[nodiscard]] Result<void> write_file(const Path& path, mode_t mode, Existing existing, std::string_view text);
 // Appends one block under a lock, so that two runs at once do not mix their lines.
 [[nodiscard]] Result<void> append_file(const Path& path, mode_t mode, std::string_view text);
+// A new name is durable when its directory is on the disk.
+[[nodiscard]] bool sync_directory_of(const Path& path);
 [[nodiscard]] bool file_exists(const Path& path);  // as far as we may see
 [[nodiscard]] Result<std::string> read_file(const Path& path);
 

@@ -15,6 +15,15 @@ struct OverlayDir {
   [[nodiscard]] Path document() const { return root / "overlay.xml"; }      // public
   [[nodiscard]] Path records() const { return root / "issued.jsonl"; }      // who got what; no keys
 
+  // Of the enrolment server.
+  [[nodiscard]] Path accounts() const { return root / "accounts.journal"; }  // password hashes and Node-IDs, mode 0600
+  [[nodiscard]] Path accounts_lock() const { return root / "accounts.lock"; }
+  [[nodiscard]] Path audit() const { return root / "audit.jsonl"; }      // its decisions
+  [[nodiscard]] Path tls_ca_key() const { return root / "tls-ca.key"; }  // mode 0600
+  [[nodiscard]] Path tls_ca() const { return root / "tls-ca.pem"; }      // public: members get it as --tls-ca
+  [[nodiscard]] Path tls_key() const { return root / "tls.key"; }        // mode 0600
+  [[nodiscard]] Path tls_certificate() const { return root / "tls.pem"; }
+
   // Made with mode 0700 if absent.
   [[nodiscard]] Result<void> make() const;
   [[nodiscard]] Result<config::ConfigPtr> load_config() const;

@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t kMaxUserPart = 64;  // RFC 5321 4.5.3.1.1
 constexpr std::size_t kMaxDomain = 253;   // RFC 1035 2.3.4, in text form
 constexpr std::size_t kMaxLabel = 63;
-constexpr std::size_t kMaxPassword = 256;
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -65,7 +64,7 @@ Result<UserEntry> parse_line(std::string_view line, std::string_view overlay) {
   const std::size_t comma = line.find(',');
   auto name = canonical_user_name(trimmed(line.substr(0, comma)), overlay);
   if (!name) return tl::unexpected(name.error());
-  UserEntry entry{std::move(*name), std::nullopt};
+  UserEntry entry{std::move(*name), std::nullopt, 0};
   if (comma != std::string_view::npos) {
     const std::string_view password = line.substr(comma + 1);
     if (password.empty()) return failure("the password of " + entry.name + " is empty: leave out the comma or add one");
@@ -80,6 +79,24 @@ Result<UserEntry> parse_line(std::string_view line, std::string_view overlay) {
 }
 
 }  // namespace
+
+bool is_utf8(std::string_view text) {
+  const ByteView bytes = as_bytes(text);
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::uint8_t first = bytes[at];
+    const std::size_t more = first < 0x80 ? 0 : first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || at + more >= bytes.size()) return false;
+    for (std::size_t i = 1; i <= more; ++i) {
+      if ((bytes[at + i] & 0xc0) != 0x80) return false;
+    }
+    const std::uint8_t second = more > 0 ? bytes[at + 1] : 0;
+    const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+    const bool beyond = (first == 0xed && second >= 0xa0) || (first == 0xf4 && second >= 0x90);  // surrogates, 10ffff
+    if (overlong || beyond) return false;
+    at += more + 1;
+  }
+  return true;
+}
 
 Result<std::string> canonical_domain(std::string_view text) {
   std::string domain;
@@ -133,6 +150,7 @@ Result<std::vector<UserEntry>> parse_user_list(std::string_view text, std::strin
       return failure("line " + std::to_string(number) + ": " + user->name + " is already in line " +
                      std::to_string(known->second));
     }
+    user->line = number;
     users.push_back(std::move(*user));
   }
   if (users.empty()) return failure("no user in it: expected lines of name[,password]");

@@ -18,9 +18,14 @@ namespace reload::certs {
 // Lower-case DNS name, or the failure that says why it is none (6940 11.1: instance-name).
 [[nodiscard]] Result<std::string> canonical_domain(std::string_view text);
 
+inline constexpr std::size_t kMaxPassword = 256;  // bytes
+
+[[nodiscard]] bool is_utf8(std::string_view text);  // RFC 3629
+
 struct UserEntry {
   std::string name;                     // canonical
   std::optional<std::string> password;  // everything behind the first comma
+  std::size_t line = 0;                 // where it stands in the list
 };
 
 // One user a line: name[,password]. Empty lines and lines that start with # are skipped; a name may occur once.
