@@ -1,4 +1,4 @@
-// What the four subcommands do, apart from reading their options.
+// What the subcommands do, apart from reading their options.
 #pragma once
 
 #include <iosfwd>
@@ -49,5 +49,38 @@ struct SignOptions {
   Path out;
 };
 [[nodiscard]] Result<void> run_sign_config(const SignOptions& options, const Streams& streams);
+
+struct UserOptions {
+  Path dir;
+  std::string name;
+  Path password_file;  // empty: asked for at the terminal, or the first line of the input
+  Path list;           // to import
+  std::vector<std::string> hosts;
+  std::string device;
+  std::string host;
+  bool json = false;
+};
+[[nodiscard]] Result<void> run_user_add(const UserOptions& options, const Streams& streams);
+[[nodiscard]] Result<void> run_user_list(const UserOptions& options, const Streams& streams);
+[[nodiscard]] Result<void> run_user_passwd(const UserOptions& options, const Streams& streams);
+[[nodiscard]] Result<void> run_user_disable(const UserOptions& options, const Streams& streams);
+[[nodiscard]] Result<void> run_user_enable(const UserOptions& options, const Streams& streams);
+[[nodiscard]] Result<void> run_user_remove(const UserOptions& options, const Streams& streams);
+[[nodiscard]] Result<void> run_user_forget_device(const UserOptions& options, const Streams& streams);
+[[nodiscard]] Result<void> run_user_import(const UserOptions& options, const Streams& streams);
+
+struct ServeOptions {
+  Path dir;
+  std::string listen;
+  Path tls_certificate;
+  Path tls_key;
+  std::vector<std::string> tls_names;
+  unsigned days = 7;
+  std::size_t max_node_ids = 4;
+  double rate = 50;  // requests in a second from an address or for an account
+  Path audit;
+};
+// Until SIGTERM or SIGINT.
+[[nodiscard]] Result<void> run_serve(const ServeOptions& options, const Streams& streams);
 
 }  // namespace reload::certs

@@ -10,7 +10,8 @@ namespace reload::certs {
 
 struct ConfigSettings {
   std::string overlay;
-  std::vector<std::string> bootstrap;  // ADDR[:PORT], [ADDR6]:PORT or ADDR6
+  std::vector<std::string> bootstrap;           // ADDR[:PORT], [ADDR6]:PORT or ADDR6
+  std::vector<std::string> enrollment_servers;  // https: URLs
   // The RFC's 5000 bytes end where a user has some ten devices: a Fetch answer carries every registration's signature
   // and certificate, about 650 bytes each. A ConfigUpdate carries the whole document, 3 KiB at first, more with each
   // bad-node, root and Kind. 64 KiB holds sip_max_count registrations and leaves the document room to grow.

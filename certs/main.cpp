@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "certs/commands.hpp"
+#include "certs/server_options.hpp"
 
 namespace {
 
@@ -21,6 +22,9 @@ const char* const kExamples = R"(Examples:
   reload-certs issue --dir overlay --users users.csv --out users.pem --passwords users.passwd
   reload-certs issue --dir overlay --renew users.pem --out users-2027.pem
   reload-certs show users.pem overlay/overlay.xml
+  reload-certs user add --dir overlay alice
+  reload-certs user import --dir overlay users.csv
+  reload-certs serve --dir overlay --listen 192.0.2.1:443
   reload-certs sign-config --dir overlay --in edited.xml --out overlay/overlay.xml
 
 A credential file holds, for each credential, a comment with the user's name and Node-IDs, the private key and the
@@ -67,6 +71,9 @@ CLI::App* add_init(CLI::App& app, InitOptions& options) {
   number("--reliability-timer-ms", settings.reliability_timer_ms, 200, 60000, "Overlay-reliability-timer");
   number("--sip-max-count", settings.sip_max_count, 1, 65535, "Registrations of one user: one for each peer it uses");
   number("--sip-max-size", settings.sip_max_size, 64, 65535, "Bytes of one registration");
+  init->add_option("--enrollment-server", settings.enrollment_servers,
+                   "https: URL where members get their certificates, like https://phones.example/enroll; repeatable")
+      ->group("Settings of the overlay");
   init->add_option("--domain-restriction", settings.domains,
                    "Domains that users may have: own (the overlay's name), or POSIX extended regular expressions over "
                    "the whole domain; repeatable. Without it every domain")
@@ -151,10 +158,15 @@ int main(int argc, char** argv) {
   IssueOptions issue;
   ShowOptions show;
   SignOptions sign;
+  UserOptions user;
+  ServeOptions serve;
+  Chosen chosen;
   const CLI::App* init_command = add_init(app, init);
   const CLI::App* issue_command = add_issue(app, issue);
   const CLI::App* show_command = add_show(app, show);
   add_sign_config(app, sign);
+  add_user(app, user, chosen);
+  add_serve(app, serve, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -162,6 +174,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   const Streams streams{std::cout, std::cerr};
+  if (chosen) return report(chosen(streams));
   if (init_command->parsed()) return report(run_init(init, wall_now(), streams));
   if (issue_command->parsed()) return report(run_issue(issue, wall_now(), streams));
   if (show_command->parsed()) return report(run_show(show, wall_now(), streams));

@@ -81,6 +81,11 @@ Result<config::OverlayConfig> build_config(const ConfigSettings& settings, const
     if (!address) return tl::unexpected(address.error());
     config.bootstrap_nodes.push_back(*address);
   }
+  for (const std::string& url : settings.enrollment_servers) {
+    if (!url.starts_with("https://") || url.size() == std::string_view("https://").size())
+      return failure("--enrollment-server " + url + ": expected an https: URL, like https://" + *name + "/enroll");
+    config.enrollment_servers.push_back(url);
+  }
   config.clients_permitted = settings.clients;
   config.no_ice = settings.no_ice;
   config.link_protocols = {"TLS"};
