@@ -3,13 +3,11 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 
 #include <array>
 #include <ctime>
 
 #include "reload/base/check.hpp"
-#include "reload/security/certificate.hpp"
 
 namespace reload::certs {
 namespace {
@@ -36,48 +34,6 @@ BioHandle reading_bio(std::string_view text) {
 
 // Answers no question for a pass phrase: a tool that runs in scripts must not wait at a terminal.
 int no_pass_phrase(char*, int, int, void*) { return -1; }
-
-bool set_random_serial(X509& certificate) {
-  std::array<std::uint8_t, 16> serial{};
-  if (RAND_bytes(serial.data(), static_cast<int>(serial.size())) != 1) return false;
-  const Handle<BIGNUM, BN_free> number(BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
-  return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(&certificate)) != nullptr;
-}
-
-bool set_validity(X509& certificate, const Validity& validity) {
-  return ASN1_TIME_set(X509_getm_notBefore(&certificate), to_unix_seconds(validity.from)) != nullptr &&
-         ASN1_TIME_set(X509_getm_notAfter(&certificate), to_unix_seconds(validity.until)) != nullptr;
-}
-
-bool add_name(GENERAL_NAMES& names, int type, const std::string& text) {
-  Handle<GENERAL_NAME, GENERAL_NAME_free> name(GENERAL_NAME_new());
-  Handle<ASN1_IA5STRING, ASN1_IA5STRING_free> value(ASN1_IA5STRING_new());
-  if (!name || !value) return false;
-  if (ASN1_STRING_set(value.get(), text.data(), static_cast<int>(text.size())) != 1) return false;
-  GENERAL_NAME_set0_value(name.get(), type, value.release());
-  if (sk_GENERAL_NAME_push(&names, name.get()) <= 0) return false;
-  (void)name.release();  // the list owns it now
-  return true;
-}
-
-bool add_subject_alt_name(X509& certificate, const Identity& identity, const std::string& overlay) {
-  const Handle<GENERAL_NAMES, GENERAL_NAMES_free> names(GENERAL_NAMES_new());
-  if (!names) return false;
-  for (const NodeId& id : identity.node_ids) {
-    if (!add_name(*names, GEN_URI, security::make_reload_uri(id, overlay))) return false;
-  }
-  return add_name(*names, GEN_EMAIL, identity.user_name) &&
-         X509_add1_ext_i2d(&certificate, NID_subject_alt_name, names.get(), kCritical, X509V3_ADD_DEFAULT) == 1;
-}
-
-bool add_key_usage(X509& certificate, std::initializer_list<int> bits) {
-  const Handle<ASN1_BIT_STRING, ASN1_BIT_STRING_free> usage(ASN1_BIT_STRING_new());
-  if (!usage) return false;
-  for (const int bit : bits) {
-    if (ASN1_BIT_STRING_set_bit(usage.get(), bit, 1) != 1) return false;
-  }
-  return X509_add1_ext_i2d(&certificate, NID_key_usage, usage.get(), kCritical, X509V3_ADD_DEFAULT) == 1;
-}
 
 bool add_basic_constraints(X509& certificate) {
   const Handle<BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free> constraints(BASIC_CONSTRAINTS_new());
@@ -113,17 +69,7 @@ bool add_text_extension(X509& certificate, int kind, const std::string& text) {
   return extension && X509_add_ext(&certificate, extension.get(), -1) == 1;
 }
 
-CertificateHandle begin(EVP_PKEY* public_key, const Validity& validity) {
-  CertificateHandle certificate(X509_new());
-  const bool good = certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
-                    set_random_serial(*certificate) && set_validity(*certificate, validity) &&
-                    X509_set_pubkey(certificate.get(), public_key) == 1;
-  return good ? std::move(certificate) : nullptr;
-}
-
 }  // namespace
-
-SecretText::~SecretText() { OPENSSL_cleanse(text_.data(), text_.size()); }
 
 Result<CertificateHandle> parse_certificate(std::string_view pem) {
   const BioHandle bio = reading_bio(pem);
@@ -169,7 +115,7 @@ Result<Wall> not_after(X509& certificate) {
 
 Result<CertificateHandle> make_root(const std::string& name, const security::PrivateKey& key,
                                     const Validity& validity) {
-  CertificateHandle root = begin(io::openssl_key(key), validity);
+  CertificateHandle root = io::begin_certificate(io::openssl_key(key), validity);
   if (!root) return openssl_failure("cannot make a root certificate");
   const std::string common_name = name.substr(0, kMaxCommonName);
   X509_NAME* subject = X509_get_subject_name(root.get());
@@ -177,7 +123,7 @@ Result<CertificateHandle> make_root(const std::string& name, const security::Pri
                                                reinterpret_cast<const unsigned char*>(common_name.data()),
                                                static_cast<int>(common_name.size()), -1, 0) == 1 &&
                     X509_set_issuer_name(root.get(), subject) == 1 && add_basic_constraints(*root) &&
-                    add_key_usage(*root, {5, 6}) &&  // keyCertSign, cRLSign (RFC 5280 4.2.1.3)
+                    io::add_key_usage(*root, {5, 6}) &&  // keyCertSign, cRLSign (RFC 5280 4.2.1.3)
                     add_subject_key_id(*root) && X509_sign(root.get(), io::openssl_key(key), EVP_sha256()) > 0;
   if (!good) return openssl_failure("cannot make a root certificate");
   return root;
@@ -185,12 +131,12 @@ Result<CertificateHandle> make_root(const std::string& name, const security::Pri
 
 Result<CertificateHandle> make_leaf(const Identity& identity, const std::string& overlay, EVP_PKEY& public_key,
                                     const Validity& validity, X509& issuer, const security::PrivateKey& issuer_key) {
-  CertificateHandle leaf = begin(&public_key, validity);
+  CertificateHandle leaf = io::begin_certificate(&public_key, validity);
   // No extension beyond what RFC 5280 requires: the certificate travels in every message that its owner signs.
-  const bool good = leaf && X509_set_issuer_name(leaf.get(), X509_get_subject_name(&issuer)) == 1 &&
-                    add_subject_alt_name(*leaf, identity, overlay) && add_key_usage(*leaf, {0}) &&  // digitalSignature
-                    add_authority_key_id(*leaf, issuer) &&
-                    X509_sign(leaf.get(), io::openssl_key(issuer_key), EVP_sha256()) > 0;
+  const bool good =
+      leaf && X509_set_issuer_name(leaf.get(), X509_get_subject_name(&issuer)) == 1 &&
+      io::add_subject_alt_name(*leaf, identity, overlay) && io::add_key_usage(*leaf, {0}) &&  // digitalSignature
+      add_authority_key_id(*leaf, issuer) && X509_sign(leaf.get(), io::openssl_key(issuer_key), EVP_sha256()) > 0;
   if (!good) return openssl_failure("cannot make the certificate of " + identity.user_name);
   return leaf;
 }
@@ -202,10 +148,10 @@ Result<CertificateHandle> make_web_leaf(const std::vector<std::string>& domains,
   std::string names = "critical";  // as the subject is empty
   for (const std::string& domain : domains) names += ",DNS:" + domain;
   for (const std::string& address : addresses) names += ",IP:" + address;
-  CertificateHandle leaf = begin(io::openssl_key(key), validity);
+  CertificateHandle leaf = io::begin_certificate(io::openssl_key(key), validity);
   const bool good = leaf && X509_set_issuer_name(leaf.get(), X509_get_subject_name(&issuer)) == 1 &&
                     add_text_extension(*leaf, NID_subject_alt_name, names) &&
-                    add_text_extension(*leaf, NID_ext_key_usage, "serverAuth") && add_key_usage(*leaf, {0}) &&
+                    add_text_extension(*leaf, NID_ext_key_usage, "serverAuth") && io::add_key_usage(*leaf, {0}) &&
                     add_authority_key_id(*leaf, issuer) &&
                     X509_sign(leaf.get(), io::openssl_key(issuer_key), EVP_sha256()) > 0;
   if (!good) return openssl_failure("cannot make a web server's certificate for " + names);

@@ -1,45 +1,14 @@
 // X.509 certificates made by OpenSSL, in the forms that RELOAD asks for (6940 11.3).
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "reload/base/ids.hpp"
-#include "reload/base/result.hpp"
-#include "reload/base/time.hpp"
-#include "reload/io/openssl_crypto.hpp"
-#include "reload/io/openssl_handles.hpp"
+#include "reload/io/x509_parts.hpp"
 
 namespace reload::certs {
 
 using io::CertificateHandle;
-
-// Text with a private key in it; wiped from memory when done with.
-class SecretText {
- public:
-  explicit SecretText(std::string text) : text_(std::move(text)) {}
-  SecretText(SecretText&& other) noexcept : text_(std::move(other.text_)) {}
-  SecretText& operator=(SecretText&& other) noexcept {
-    std::swap(text_, other.text_);
-    return *this;
-  }
-  ~SecretText();
-  [[nodiscard]] std::string_view view() const { return text_; }
-
- private:
-  std::string text_;
-};
-
-struct Validity {
-  Wall from;
-  Wall until;
-};
-
-// Whom a node's or user's certificate names.
-struct Identity {
-  std::string user_name;
-  std::vector<NodeId> node_ids;
-};
+using io::Identity;
+using io::SecretText;
+using io::Validity;
 
 [[nodiscard]] Result<CertificateHandle> parse_certificate(std::string_view pem);
 [[nodiscard]] std::string certificate_pem(X509& certificate);

@@ -1,4 +1,4 @@
-// User names as certificates carry them, lists of users, and the digest records of their SIP passwords.
+// Lists of users, and the digest records of their SIP passwords.
 #pragma once
 
 #include <optional>
@@ -6,17 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include "reload/base/result.hpp"
+#include "reload/config/user_name.hpp"
 
 namespace reload::certs {
 
-// `text` in the form whose bytes are hashed to the Resource-ID (RFC 7904 section 2 and digest 3.1): without scheme,
-// host in lower case and without a final dot, user part as it is. A bare user part gets the overlay as its domain.
-// Refuses what is not legal both in a SIP user part without escapes and in an rfc822Name (6940 11.3).
-[[nodiscard]] Result<std::string> canonical_user_name(std::string_view text, std::string_view overlay);
-
-// Lower-case DNS name, or the failure that says why it is none (6940 11.1: instance-name).
-[[nodiscard]] Result<std::string> canonical_domain(std::string_view text);
+using config::canonical_domain;
+using config::canonical_user_name;
 
 inline constexpr std::size_t kMaxPassword = 256;  // bytes
 
