@@ -8,6 +8,7 @@
 
 #include "reload/base/check.hpp"
 #include "reload/config/xml_values.hpp"
+#include "reload/io/self_signed.hpp"
 
 namespace reload::certs {
 namespace {
@@ -40,15 +41,7 @@ std::string record_of(const Identity& identity, const std::string& serial, Wall 
 
 }  // namespace
 
-SecretText Issued::entry() const {
-  std::string text = "# " + identity.user_name;
-  for (const NodeId& id : identity.node_ids) text += " " + id.hex();
-  text.reserve(text.size() + 1 + key.view().size() + certificate.size());  // no copy of the key is left by growing
-  text += '\n';
-  text += key.view();
-  text += certificate;
-  return SecretText(std::move(text));
-}
+SecretText Issued::entry() const { return io::credential_entry(identity, key.view(), certificate); }
 
 std::string Issued::record() const { return record_of(identity, serial, until); }
 
@@ -126,6 +119,18 @@ Result<Issued> Authority::issue(const Request& request) const {
   if (!secret) return tl::unexpected(secret.error());
   return Issued{std::move(*identity), serial_hex(**leaf), request.validity.until, certificate_pem(**leaf),
                 std::move(*secret)};
+}
+
+Result<Issued> issue_self_signed(const Request& request, const config::OverlayConfig& config) {
+  const io::OpensslCrypto crypto;
+  auto key = io::generate_private_key(request.key_type);
+  if (!key) return tl::unexpected(key.error());
+  auto made = io::make_self_signed({request.user_name, request.node_id_count, request.validity}, **key, config, crypto);
+  if (!made) return tl::unexpected(made.error());
+  auto secret = secret_text(**key);
+  if (!secret) return tl::unexpected(secret.error());
+  return Issued{std::move(made->identity), serial_hex(*made->certificate), request.validity.until,
+                certificate_pem(*made->certificate), std::move(*secret)};
 }
 
 Validity validity_for(Wall now, unsigned days) { return {now - kBackdating, now + days * std::chrono::hours(24)}; }

@@ -4,6 +4,7 @@
 
 #include "certs/files.hpp"
 #include "certs/pki.hpp"
+#include "reload/config/overlay_config.hpp"
 
 namespace reload::certs {
 
@@ -70,6 +71,9 @@ class Authority {
   CertificateHandle certificate_;
   Wall until_;
 };
+
+// 6940 11.3.1: no authority is asked; the Node-IDs come from the key.
+[[nodiscard]] Result<Issued> issue_self_signed(const Request& request, const config::OverlayConfig& config);
 
 [[nodiscard]] Validity validity_for(Wall now, unsigned days);
 

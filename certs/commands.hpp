@@ -17,12 +17,16 @@ struct InitOptions {
   Path dir;
   io::KeyType key_type = io::KeyType::ecdsa_p256;
   unsigned days = 3650;
+  std::string self_signed;                   // sha256 or sha1: members make their own certificates
+  std::optional<std::string> shared_secret;  // empty: a random one is made
   ConfigSettings settings;
 };
 [[nodiscard]] Result<void> run_init(const InitOptions& options, Wall now, const Streams& streams);
 
 struct IssueOptions {
   Path dir;
+  bool self_signed = false;
+  Path document;  // with self_signed, in place of dir's
   Path out;
   bool node = false;  // one credential with a made-up user name
   std::string user;   // one credential of this user

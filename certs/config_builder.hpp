@@ -25,12 +25,14 @@ struct ConfigSettings {
   bool clients = true;
   std::uint32_t sip_max_count = 64;
   std::uint32_t sip_max_size = 1000;
-  std::vector<std::string> domains;  // empty: all; "own": the overlay's name; else patterns
+  std::optional<config::NodeIdDigest> self_signed;  // members make their own certificates
+  std::optional<std::string> shared_secret;         // links are for those who know it
+  std::vector<std::string> domains;                 // empty: all; "own": the overlay's name; else patterns
 };
 
-// The settings as a configuration with the SIP-REGISTRATION Kind, sequence 1, this root and this signer for everything.
-[[nodiscard]] Result<config::OverlayConfig> build_config(const ConfigSettings& settings, const Bytes& root_certificate,
-                                                         const NodeId& signer);
+// The settings as a configuration with the SIP-REGISTRATION Kind and sequence 1. Its root-certs and signers are left to
+// the caller.
+[[nodiscard]] Result<config::OverlayConfig> build_config(const ConfigSettings& settings);
 
 [[nodiscard]] Result<wire::IpAddressPort> parse_bootstrap(const std::string& text);
 [[nodiscard]] std::string to_text(const wire::IpAddressPort& address);

@@ -1,5 +1,6 @@
 // reload-certs issue: what is asked for becomes a list of requests; the list becomes one file of credentials.
 #include <chrono>
+#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <map>
@@ -16,6 +17,8 @@ namespace reload::certs {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+using Issuer = std::function<Result<Issued>(const Request&)>;
 
 struct Work {
   std::vector<Request> requests;
@@ -76,13 +79,13 @@ Result<Work> renewals(const IssueOptions& options, const config::OverlayConfig& 
 }
 
 Result<Work> plan(const IssueOptions& options, Wall now, const config::OverlayConfig& config,
-                  const Authority& authority, const security::Crypto& crypto) {
+                  const std::optional<Authority>& authority, const security::Crypto& crypto) {
   Request model;
   model.key_type = options.key_type;
   model.validity = validity_for(now, options.days);
   model.node_id_count = options.node_ids;
   if (!options.users.empty()) return listed_users(options, config, model);
-  if (!options.renew.empty()) return renewals(options, config, authority, crypto, model);
+  if (!options.renew.empty()) return renewals(options, config, *authority, crypto, model);
   if (!options.user.empty()) {
     auto name = admitted_name(options.user, config);
     if (!name) return failure("--user: " + name.error().text);
@@ -144,12 +147,12 @@ Result<NewFile> write_passwords(const IssueOptions& options, const std::vector<U
 }
 
 // Issues all and writes them; returns their records.
-Result<std::string> issue_all(const std::vector<Request>& requests, const Authority& authority, NewFile& file,
+Result<std::string> issue_all(const std::vector<Request>& requests, const Issuer& issuer, NewFile& file,
                               const Streams& streams) {
   std::string records;
   auto next_report = Clock::now() + std::chrono::seconds(1);
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    const auto issued = authority.issue(requests[i]);
+    const auto issued = issuer(requests[i]);
     if (!issued) return tl::unexpected(issued.error());
     if (auto written = file.write(issued->entry().view()); !written) return tl::unexpected(written.error());
     records += issued->record();
@@ -166,28 +169,38 @@ Result<void> run_issue(const IssueOptions& options, Wall now, const Streams& str
   const auto begun = Clock::now();
   const OverlayDir dir{options.dir};
   const io::OpensslCrypto crypto;
-  const auto config = dir.load_config();
+  const auto config = options.document.empty() ? dir.load_config() : read_document(options.document);
   if (!config) return tl::unexpected(config.error());
-  std::optional<std::string> warning;
-  const auto authority = dir.load_authority(**config, warning);
-  if (!authority) return tl::unexpected(authority.error());
-  if (warning) streams.log << "reload-certs: warning: " << *warning << std::endl;
+  std::optional<Authority> authority;
+  if (!options.self_signed) {
+    std::optional<std::string> warning;
+    auto loaded = dir.load_authority(**config, warning);
+    if (!loaded) return tl::unexpected(loaded.error());
+    if (warning) streams.log << "reload-certs: warning: " << *warning << std::endl;
+    authority.emplace(std::move(*loaded));
+  }
+  const Issuer issuer = [&](const Request& request) {
+    return authority ? authority->issue(request) : issue_self_signed(request, **config);
+  };
 
-  const auto work = plan(options, now, **config, *authority, crypto);
+  const auto work = plan(options, now, **config, authority, crypto);
   if (!work) return tl::unexpected(work.error());
   auto credentials = begin_credentials(options, work->requests, (*config)->node_id_length, crypto);
   if (!credentials) return tl::unexpected(credentials.error());
   std::optional<NewFile> passwords;
   if (!options.passwords.empty()) {
-    auto file = write_passwords(options, work->users, authority->overlay());
+    auto file = write_passwords(options, work->users, (*config)->instance_name);
     if (!file) return tl::unexpected(file.error());
     passwords.emplace(std::move(*file));
   }
-  const auto records = issue_all(work->requests, *authority, *credentials, streams);
+  const auto records = issue_all(work->requests, issuer, *credentials, streams);
   if (!records) return tl::unexpected(records.error());
 
-  // The records first: a certificate that nobody got is harmless, one that nobody knows of is not.
-  if (auto done = append_file(dir.records(), kPrivateMode, *records); !done) return done;
+  // The records first: a certificate that nobody got is harmless, one that nobody knows of is not. Of self-signed ones
+  // nobody keeps records.
+  if (authority) {
+    if (auto done = append_file(dir.records(), kPrivateMode, *records); !done) return done;
+  }
   if (passwords) {
     if (auto done = passwords->commit(); !done) return done;
   }

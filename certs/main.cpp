@@ -21,6 +21,8 @@ const char* const kExamples = R"(Examples:
   reload-certs issue --dir overlay --user alice@demo.example --out alice.pem
   reload-certs issue --dir overlay --users users.csv --out users.pem --passwords users.passwd
   reload-certs issue --dir overlay --renew users.pem --out users-2027.pem
+  reload-certs init --dir club --overlay club.example --self-signed --shared-secret --bootstrap 192.0.2.1:6084
+  reload-certs issue --self-signed --overlay-config club/overlay.xml --users users.csv --out users.pem
   reload-certs show users.pem overlay/overlay.xml
   reload-certs user add --dir overlay alice
   reload-certs user import --dir overlay users.csv
@@ -56,6 +58,18 @@ CLI::App* add_init(CLI::App& app, InitOptions& options) {
   init->add_option("--overlay", settings.overlay, "Name of the overlay, a domain name like demo.example")->required();
   init->add_option("--bootstrap", settings.bootstrap,
                    "Address of a first peer, ADDR[:PORT] or [ADDR6]:PORT; repeatable");
+  const auto modes = "Who is a member";
+  init->add_flag("--self-signed{sha256}", options.self_signed,
+                 "Members make their own certificates and need no authority; their Node-IDs are this digest of their "
+                 "keys: sha256 or sha1. User names are not protected then")
+      ->check(CLI::IsMember({"sha256", "sha1"}))
+      ->group(modes);
+  init->add_option("--shared-secret", options.shared_secret,
+                   "Links are only for those who know a secret, which is in the document: this one, or a random one "
+                   "when none is given")
+      ->expected(0, 1)
+      ->option_text("[TEXT]")
+      ->group(modes);
   add_key_and_days(*init, options.key_type, options.days);
   const auto number = [&](const char* name, auto& value, auto low, auto high, const char* help) {
     using Number = std::remove_reference_t<decltype(value)>;
@@ -93,7 +107,14 @@ CLI::App* add_init(CLI::App& app, InitOptions& options) {
 
 CLI::App* add_issue(CLI::App& app, IssueOptions& options) {
   CLI::App* issue = app.add_subcommand("issue", "Issue credentials: a private key and a certificate each");
-  add_dir(*issue, options.dir);
+  CLI::Option* dir = issue->add_option("--dir", options.dir, "Directory of the overlay's authority, made by init");
+  CLI::Option* self_signed = issue->add_flag(
+      "--self-signed", options.self_signed,
+      "Of an overlay whose members make their own certificates: no authority is needed, only its document");
+  CLI::Option* document = issue->add_option("--overlay-config", options.document,
+                                            "With --self-signed: the overlay's configuration document");
+  dir->excludes(document);
+  document->needs(self_signed);
   issue->add_option("--out", options.out, "File to write, mode 0600; must not exist, but for --append")->required();
   CLI::Option* node =
       issue->add_flag("--node", options.node, "A credential for a peer or client, with a made-up user name");
@@ -104,7 +125,7 @@ CLI::App* add_issue(CLI::App& app, IssueOptions& options) {
   CLI::Option* renew = issue->add_option(
       "--renew", options.renew, "New keys and certificates for the users and Node-IDs of this credential file");
   users->excludes(node)->excludes(user)->excludes(renew);
-  renew->excludes(node)->excludes(user);
+  renew->excludes(node)->excludes(user)->excludes(self_signed);
   issue
       ->add_option("--passwords", options.passwords,
                    "Also write the users' SIP passwords as digests, user:realm:HA1-MD5:HA1-SHA256 a line, mode 0600")
@@ -116,6 +137,9 @@ CLI::App* add_issue(CLI::App& app, IssueOptions& options) {
       ->excludes(renew);
   add_key_and_days(*issue, options.key_type, options.days);
   issue->callback([=] {
+    if (!*dir && !*document)
+      throw CLI::RequiredError("issue: say where the overlay is: --dir, or --overlay-config with --self-signed",
+                               CLI::ExitCodes::RequiredError);
     if (*node || *user || *users || *renew) return;
     throw CLI::RequiredError("issue: say what to issue: --node, --user, --users or --renew",
                              CLI::ExitCodes::RequiredError);

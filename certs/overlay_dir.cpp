@@ -29,6 +29,8 @@ Result<void> OverlayDir::make() const {
   return {};
 }
 
+mode_t document_mode(const config::OverlayConfig& config) { return config.shared_secret ? kPrivateMode : kPublicMode; }
+
 Result<config::ConfigPtr> OverlayDir::load_config() const {
   std::error_code error;
   if (!std::filesystem::exists(document(), error) && !error) {
@@ -40,6 +42,10 @@ Result<config::ConfigPtr> OverlayDir::load_config() const {
 
 Result<Authority> OverlayDir::load_authority(const config::OverlayConfig& config,
                                              std::optional<std::string>& warning) const {
+  if (config.root_certs.empty())
+    return failure("the overlay " + config.instance_name +
+                   " has no authority: its members make their own credentials, with reload-certs issue --self-signed " +
+                   "--overlay-config " + document().string() + " or reload-peer --self-signed NAME");
   auto key_text = read_file(ca_key());
   if (!key_text) return failure(key_text.error().text + " (the key of the overlay's authority, made by init)");
   const SecretText key(std::move(*key_text));

@@ -12,7 +12,7 @@ struct OverlayDir {
   [[nodiscard]] Path ca_key() const { return root / "ca.key"; }             // mode 0600; keep a backup
   [[nodiscard]] Path ca_certificate() const { return root / "ca.pem"; }     // public
   [[nodiscard]] Path signer() const { return root / "config-signer.pem"; }  // key and certificate, mode 0600
-  [[nodiscard]] Path document() const { return root / "overlay.xml"; }      // public
+  [[nodiscard]] Path document() const { return root / "overlay.xml"; }      // public, but for one with a shared-secret
   [[nodiscard]] Path records() const { return root / "issued.jsonl"; }      // who got what; no keys
 
   // Of the enrolment server.
@@ -31,6 +31,9 @@ struct OverlayDir {
   [[nodiscard]] Result<Authority> load_authority(const config::OverlayConfig& config,
                                                  std::optional<std::string>& warning) const;
 };
+
+// 6940 14.16: a document with a shared-secret is the owner's alone to read.
+[[nodiscard]] mode_t document_mode(const config::OverlayConfig& config);
 
 // A configuration document, also one that asks for what our peers cannot do. The failure names the file.
 [[nodiscard]] Result<config::ConfigPtr> read_document(const Path& path);

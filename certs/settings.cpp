@@ -68,14 +68,14 @@ std::string to_text(const wire::IpAddressPort& address) {
   return (six ? "[" + host + "]" : host) + ":" + std::to_string(address.port);
 }
 
-Result<config::OverlayConfig> build_config(const ConfigSettings& settings, const Bytes& root_certificate,
-                                           const NodeId& signer) {
+Result<config::OverlayConfig> build_config(const ConfigSettings& settings) {
   const auto name = canonical_domain(settings.overlay);
   if (!name) return failure("--overlay " + name.error().text);
   config::OverlayConfig config;
   config.instance_name = *name;
   config.sequence = kFirstSequence;
-  config.root_certs = {root_certificate};
+  config.self_signed_digest = settings.self_signed;
+  config.shared_secret = settings.shared_secret;
   for (const std::string& text : settings.bootstrap) {
     const auto address = parse_bootstrap(text);
     if (!address) return tl::unexpected(address.error());
@@ -95,8 +95,6 @@ Result<config::OverlayConfig> build_config(const ConfigSettings& settings, const
   config.max_message_size = settings.max_message_size;
   config.initial_ttl = static_cast<std::uint8_t>(settings.initial_ttl);
   config.reliability_timer = std::chrono::milliseconds(settings.reliability_timer_ms);
-  config.configuration_signers = {signer};
-  config.kind_signers = {signer};
   auto kind = sip_kind(settings);
   if (!kind) return tl::unexpected(kind.error());
   config.kinds.add(std::move(*kind));

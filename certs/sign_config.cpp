@@ -83,7 +83,7 @@ Result<void> run_sign_config(const SignOptions& options, const Streams& streams)
     const auto follows = check_succession(**signed_config, **before, (*signer)->node_id);
     if (!follows) return in_input(follows.error());
   }
-  if (auto written = write_file(out, kPublicMode, Existing::replace, *document); !written) return written;
+  if (auto written = write_file(out, document_mode(**config), Existing::replace, *document); !written) return written;
   streams.out << "signed sequence " << (*config)->sequence << " of " << (*config)->instance_name << ": " << out.string()
               << std::endl;
   return {};

@@ -7,6 +7,7 @@
 #include "client/print.hpp"
 #include "reload/config/xml_values.hpp"
 #include "reload/io/credential_files.hpp"
+#include "reload/io/self_signed_file.hpp"
 #include "reload/io/system_clock.hpp"
 #include "reload/security/trust.hpp"
 
@@ -64,9 +65,18 @@ Result<void> Session::load_config(Now now) {
   return {};
 }
 
+Result<void> Session::make_own_credential(Wall now) {
+  if (settings_.self_signed.empty()) return {};
+  const auto kept = io::keep_self_signed(settings_.credential, settings_.self_signed, *config_, crypto_, now);
+  if (!kept) return failure("--self-signed: " + kept.error().text);
+  if (kept->made) spdlog::info("made the self-signed credential of {} in {}", kept->user_name, settings_.credential);
+  return {};
+}
+
 Result<void> Session::open() {
   const Now now = io::system_now();
   if (auto loaded = load_config(now); !loaded) return loaded;
+  if (auto made = make_own_credential(now.wall); !made) return made;
   const auto own = io::load_credentials(settings_.credential, crypto_, config_->node_id_length);
   if (!own)
     return failure("--credential: " + own.error().text +
@@ -200,12 +210,45 @@ void Session::on_joined(bool joined) {
     return;
   }
   spdlog::info("attached to peer {}", peer().hex());
+  if (!command_) return;
+  const security::Certificate& own = *node_->credentials().node()->certificate;
+  if (node_->config().self_signed_digest && own.is_self_issued()) return keep_certificate();
+  begin_command();
+}
+
+// 6940 11.3.1: looks whether somebody else has the user name, and has the certificate stored, before anything else.
+void Session::keep_certificate() {
+  if (certificate_) return;
+  usages::CertificateUsage::Events events;
+  events.taken = [this](const usages::Holder& holder, const NodeId& other) {
+    end_early(failed(Exit::failed, "the user name " + holder.user_name + " is taken: node " + other.hex() +
+                                       " has stored a certificate for it with another key; choose another " +
+                                       "--self-signed NAME with another --credential file"));
+  };
+  events.failed = [this](const usages::Holder&, const std::string& why) {
+    end_early(failed(Exit::failed, "this client's certificate could not be stored: " + why));
+  };
+  certificate_ = std::make_unique<usages::CertificateUsage>(*port_, std::move(events));
+  const security::Certificate& own = *node_->credentials().node()->certificate;
+  certificate_->set_holders({{own.user_name, node_->self(), own.der, own.not_after, false, true}}, io::system_now());
+}
+
+void Session::begin_command() {
   if (command_) std::exchange(command_, nullptr)();
 }
 
 // Ends what takes too long, and at once what can't be any more: every peer has failed.
 void Session::watch() {
   if (ending_) return;
+  if (certificate_) {
+    certificate_->run(io::system_now());
+    if (ending_) return;
+    if (certificate_->settled()) {
+      certificate_.reset();
+      begin_command();
+      return;
+    }
+  }
   const auto& counters = node_->counters();
   const bool all_failed =
       command_ && counters.get(Counter::links_failed) + counters.get(Counter::links_refused) >= peer_count_;

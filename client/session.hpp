@@ -14,6 +14,7 @@
 #include "reload/io/system_rng.hpp"
 #include "reload/overlay/overlay_port.hpp"
 #include "reload/storage/memory_store.hpp"
+#include "reload/usages/certificate_usage.hpp"
 
 namespace reload::client {
 
@@ -55,10 +56,13 @@ class Session {
   Session(uv_loop_t* loop, const Settings& settings) : loop_(loop), settings_(settings) {}
   Result<void> load_config(Now now);
   Result<void> open();
+  Result<void> make_own_credential(Wall now);
   Result<void> open_users();
   [[nodiscard]] Result<io::DriverOptions> driver_options(const std::vector<wire::IpAddressPort>& peers) const;
   void on_event(io::NodeEvent event);
   void on_joined(bool joined);
+  void keep_certificate();
+  void begin_command();
   void watch();
   void end_early(Ending ending);
   [[nodiscard]] std::string why_not_attached() const;
@@ -74,6 +78,7 @@ class Session {
   std::unique_ptr<node::Node> node_;
   std::unique_ptr<overlay::OverlayPort> port_;
   std::unique_ptr<io::Driver> driver_;
+  std::unique_ptr<usages::CertificateUsage> certificate_;  // of a self-signed client, until it is stored
   uv_timer_t* timer_ = nullptr;
   std::vector<uv_signal_t*> signals_;
   Mono started_;

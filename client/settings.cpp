@@ -126,6 +126,11 @@ void add_common(CLI::App& app, Settings& s) {
   app.add_option("--credential", s.credential,
                  "Required: this client's key and certificate (reload-certs issue --node)")
       ->option_text("FILE");
+  app.add_option(
+         "--self-signed", s.self_signed,
+         "Of an overlay whose members make their own certificates: the name of this one, NAME[@DOMAIN]. Its key "
+         "and certificate are made and kept in --credential, unless that is there")
+      ->option_text("NAME");
   app.add_option("--user-credential", s.user_credential,
                  "Credentials of users to store and register as (reload-certs issue --user); of several the one whose "
                  "name fits is used")

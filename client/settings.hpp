@@ -61,6 +61,7 @@ using CommandOptions = std::variant<PingOptions, FetchOptions, StatOptions, Find
 struct Settings {
   io::ConfigSourceOptions config_source;
   std::string credential;
+  std::string self_signed;  // the user name of a credential that this client makes for itself
   std::string user_credential;
   std::vector<std::string> peers;
   std::string listen;

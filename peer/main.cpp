@@ -82,7 +82,8 @@ int main(int argc, char** argv) {
     for (auto& end : ends) uv_close(reinterpret_cast<uv_handle_t*>(&end), nullptr);
   });
   uv_run(&loop, UV_RUN_DEFAULT);
+  const int exit_code = (*process)->exit_code();
   process->reset();
   uv_loop_close(&loop);
-  return 0;
+  return exit_code;
 }

@@ -8,6 +8,7 @@
 #include "reload/io/credential_files.hpp"
 #include "reload/io/lmdb_store.hpp"
 #include "reload/io/overlay_files.hpp"
+#include "reload/io/self_signed_file.hpp"
 #include "reload/io/system_clock.hpp"
 
 namespace reload::peer {
@@ -53,6 +54,17 @@ Result<config::ConfigPtr> Process::load_config(Now now) {
   return loaded->config;
 }
 
+Result<void> Process::make_own_credential(const config::OverlayConfig& config, Wall now) {
+  if (settings_.self_signed.empty()) return {};
+  if (settings_.credential.empty()) settings_.credential = settings_.data + "/credential.pem";
+  const auto kept = io::keep_self_signed(settings_.credential, settings_.self_signed, config, crypto_, now);
+  if (!kept) return failure("--self-signed: " + kept.error().text);
+  if (kept->made || kept->renewed)
+    spdlog::info("{} the self-signed credential of {} in {}", kept->made ? "made" : "renewed", kept->user_name,
+                 settings_.credential);
+  return {};
+}
+
 Result<void> Process::open_overlay() {
   const Now now = io::system_now();
   io::LmdbOptions store_options;
@@ -65,6 +77,7 @@ Result<void> Process::open_overlay() {
 
   const auto config = load_config(now);
   if (!config) return tl::unexpected(config.error());
+  if (auto made = make_own_credential(**config, now.wall); !made) return made;
   const auto own = io::load_credentials(settings_.credential, crypto_, (*config)->node_id_length);
   if (!own) return failure("--credential: " + own.error().text + kIssueNode);
   warn_of_exposure(settings_.credential);
@@ -167,6 +180,11 @@ void Process::start(std::function<void()> on_finished) {
   on_finished_ = std::move(on_finished);
   driver_->run(*node_, crypto_, [this](io::NodeEvent event) { on_event(std::move(event)); });
   refresher_->plan(node_->config().expiration, false);
+  certificates_ = std::make_unique<CertificateKeeper>(loop_, *node_, *port_, [this](const std::string& why) {
+    spdlog::error("{}", why);
+    exit_code_ = 1;
+    driver_->post([this] { stop(); });
+  });
   spdlog::info("node {} of {} listens on {}", node_->self().hex(), node_->config().instance_name, settings_.listen);
   if (!settings_.first_peer && settings_.bootstrap.empty() && knows_only_itself())
     spdlog::warn("no bootstrap node but this peer itself: to begin the overlay, start it with --first-peer");
@@ -193,6 +211,7 @@ void Process::finish() {
   if (sip_) sip_->stop();
   admin_.reset();
   refresher_.reset();
+  certificates_.reset();
   driver_->stop();
   on_finished_();
   spdlog::info("ended");
@@ -215,6 +234,7 @@ void Process::on_event(io::NodeEvent event) {
                             spdlog::error("--data: not stored and not acknowledged: {}", failed.reason);
                         }},
              event);
+  if (certificates_) certificates_->run();
 }
 
 void Process::on_config_accepted(const config::OverlayConfig& config) {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "peer/admin.hpp"
+#include "peer/certificate_keeper.hpp"
 #include "peer/log_budget.hpp"
 #include "peer/settings.hpp"
 #include "reload/io/config_refresher.hpp"
@@ -26,10 +27,13 @@ class Process {
   void start(std::function<void()> on_finished);
   // Leaves the overlay, then ends everything so that the loop can end. A second call does not wait for the leave.
   void stop();
+  // What the program ends with: not 0 when it could not stay in the overlay.
+  [[nodiscard]] int exit_code() const { return exit_code_; }
 
  private:
   explicit Process(uv_loop_t* loop, const Settings& settings);
   Result<config::ConfigPtr> load_config(Now now);
+  Result<void> make_own_credential(const config::OverlayConfig& config, Wall now);
   Result<void> open_overlay();
   Result<void> open_users();
   Result<void> open_sip();
@@ -53,6 +57,7 @@ class Process {
   std::unique_ptr<io::Driver> driver_;
   std::unique_ptr<io::ConfigRefresher> refresher_;
   std::string config_from_;  // the option that says where the configuration document comes from
+  std::unique_ptr<CertificateKeeper> certificates_;
   std::unique_ptr<sip::SipService> sip_;
   std::unique_ptr<Admin> admin_;
   std::function<void()> on_finished_;
@@ -60,6 +65,7 @@ class Process {
   LogBudget store_lines_;
   bool stopping_ = false;
   bool finished_ = false;
+  int exit_code_ = 0;
 };
 
 }  // namespace reload::peer

@@ -69,6 +69,12 @@ CommandLine parse_command_line(int argc, char** argv) {
   add_config_source(app, s.config_source);
   app.add_option("--credential", s.credential, "This node's key and certificate (reload-certs issue --node)")
       ->option_text("FILE");
+  app.add_option(
+         "--self-signed", s.self_signed,
+         "Of an overlay whose members make their own certificates: the name of this one, NAME[@DOMAIN]. Its key "
+         "and\ncertificate are made at the first start and kept in --credential, by default credential.pem in "
+         "--data")
+      ->option_text("NAME");
   app.add_option("--data", s.data, "Directory for stored values, made when missing")->option_text("DIR");
   app.add_option("--durability", s.durability,
                  "process: an acknowledged value survives the death of this process, and through its two replicas\n"
@@ -154,9 +160,12 @@ Result<void> check_address(const std::string& value, const char* option, std::ui
 
 Result<void> check(const Settings& s) {
   if (auto source = io::ConfigSource::make(s.config_source); !source) return tl::unexpected(source.error());
+  if (s.self_signed.empty())
+    if (auto result = need(s.credential, "--credential", "name the file that reload-certs issue --node has made");
+        !result)
+      return result;
   for (const auto& result :
-       {need(s.credential, "--credential", "name the file that reload-certs issue --node has made"),
-        need(s.data, "--data", "name a directory for stored values"), check_address(s.listen, "--listen", 6084)})
+       {need(s.data, "--data", "name a directory for stored values"), check_address(s.listen, "--listen", 6084)})
     if (!result) return result;
   if (!s.advertise.empty())
     if (auto result = check_address(s.advertise, "--advertise", 6084); !result) return result;

@@ -14,6 +14,7 @@ namespace reload::peer {
 struct Settings {
   io::ConfigSourceOptions config_source;
   std::string credential;
+  std::string self_signed;  // the user name of a credential that this peer makes for itself
   std::string users;
   std::string data;
   std::string durability = "process";

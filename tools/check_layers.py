@@ -27,6 +27,7 @@ MAY = {
     **{sibling: BELOW_SIBLINGS for sibling in SIBLINGS},
     R + "node": BELOW_SIBLINGS + SIBLINGS,
     R + "overlay": BELOW_SIBLINGS + SIBLINGS + [R + "node"],
+    R + "usages": [BASE, WIRE, CONFIG, R + "overlay/overlay.hpp"],
     R + "dump": [BASE, WIRE],
     R + "io": BELOW_SIBLINGS + SIBLINGS + [R + "node"],
     "sip-usage": [BASE, R + "overlay/overlay.hpp", WIRE + "/reader.hpp", WIRE + "/writer.hpp",

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "reload/base/limits.hpp"
@@ -36,6 +37,16 @@ class Descriptor {
 
 tl::unexpected<Failure> failed(const std::string& path) { return failure(path + ": " + std::strerror(errno)); }
 
+Result<void> write_all(const Descriptor& file, ByteView bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file.get(), bytes.data(), bytes.size());
+    if (count < 0) return failed(path);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  if (::fsync(file.get()) != 0) return failed(path);
+  return {};
+}
+
 Result<config::ConfigPtr> read_document(const std::string& path, const std::string& overlay,
                                         const security::Crypto& crypto, Wall now) {
   const auto bytes = read_file(path, limits::kMaxConfigBytes);
@@ -61,20 +72,25 @@ Result<Bytes> read_file(const std::string& path, std::size_t limit) {
   }
 }
 
-Result<void> write_file(const std::string& path, ByteView bytes) {
+Result<void> write_file(const std::string& path, ByteView bytes, mode_t mode) {
   const std::string beside = path + ".new";
-  {
-    const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.get() < 0) return failed(beside);
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(file.get(), bytes.data(), bytes.size());
-      if (count < 0) return failed(beside);
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-    if (::fsync(file.get()) != 0) return failed(beside);
-  }
+  ::unlink(beside.c_str());  // what a crash left there may have another mode
+  const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (file.get() < 0) return failed(beside);
+  if (auto written = write_all(file, bytes, beside); !written) return written;
   if (std::rename(beside.c_str(), path.c_str()) != 0) return failed(path);
   return {};
+}
+
+Result<void> create_file(const std::string& path, ByteView bytes, mode_t mode) {
+  std::string beside = path + ".XXXXXX";
+  const Descriptor file(::mkostemp(beside.data(), O_CLOEXEC));
+  if (file.get() < 0) return failed(path);
+  auto done = write_all(file, bytes, beside);
+  // Unlike a rename, a link does not take the place of a file that somebody else made meanwhile.
+  if (done && (::fchmod(file.get(), mode) != 0 || ::link(beside.c_str(), path.c_str()) != 0)) done = failed(path);
+  ::unlink(beside.c_str());
+  return done;
 }
 
 Result<config::ConfigPtr> read_overlay_config(ByteView document, const std::string& overlay,
@@ -128,7 +144,8 @@ Result<void> keep_overlay_config(const std::string& state_directory, const confi
   for (const auto& [id, kind] : config.kinds)
     if (kind.learnt) kinds.kinds.push_back(kind.kind_block);
   if (auto kept = write_file(kinds_path(state_directory), wire::encode(kinds)); !kept) return kept;
-  return write_file(kept_path(state_directory), config.document);
+  // 6940 14.16: who reads a shared secret can affect the overlay.
+  return write_file(kept_path(state_directory), config.document, config.shared_secret ? 0600 : 0644);
 }
 
 }  // namespace reload::io

@@ -2,6 +2,8 @@
 // overlay itself, and the Kinds that came by it without a document.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "reload/config/overlay_config.hpp"
@@ -12,7 +14,9 @@ namespace reload::io {
 // The whole file, at most `limit` bytes. The failure names the file and the reason.
 [[nodiscard]] Result<Bytes> read_file(const std::string& path, std::size_t limit);
 // Written beside the target, synced and renamed: a reader sees the old file or the whole new one.
-[[nodiscard]] Result<void> write_file(const std::string& path, ByteView bytes);
+[[nodiscard]] Result<void> write_file(const std::string& path, ByteView bytes, mode_t mode = 0644);
+// The same for a file that must not be there yet.
+[[nodiscard]] Result<void> create_file(const std::string& path, ByteView bytes, mode_t mode);
 
 // The configuration of `overlay` (the first one when that is empty) in a document, read and verified; the first
 // document is trusted for its way (T59).

@@ -493,6 +493,13 @@ def full_disk(place, tally):
         tally.check("peer on a small disk", ["not ready: " + peer.text()[-600:]])
         peer.end()
         return
+    def values():
+        return json.loads(peer.ask("/status") or "{}").get("values")
+
+    # Its certificate and those of its users, each under two names.
+    own = 2 * sum((place.own / name).read_text().count("BEGIN CERTIFICATE") for name in ("peer.pem", "users.pem"))
+    if not peer.wait(lambda: values() == own):
+        tally.check("certificates of a peer on a small disk", ["%s values, not %d" % (values(), own)])
     stored = refused = 0
     for index in range(60):
         done = run(*client, "store", "user0@" + OVERLAY, "--kind", "CERTIFICATE_BY_USER", "--hex", "ab" * 4000, "--index",
@@ -501,7 +508,7 @@ def full_disk(place, tally):
         refused += done.returncode != 0
         if refused:
             break
-    held = json.loads(peer.ask("/status") or "{}").get("values")
+    held = values() - own
     faults = []
     if not (stored and refused):
         faults.append("%d stored, %d refused" % (stored, refused))
