@@ -5,33 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "reload/io/credential_files.hpp"
 #include "reload/io/openssl_crypto.hpp"
+#include "tests/unit/certs/temporary_directory.hpp"
 
 using namespace reload;
 using namespace reload::certs;
 
 namespace {
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "reload-certs.XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] Path file(const char* name) const { return path_ / name; }
-  [[nodiscard]] std::ptrdiff_t entries() const {
-    return std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator());
-  }
-
- private:
-  Path path_;
-};
 unsigned mode_of(const Path& path) {
   struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
