@@ -193,7 +193,7 @@ void Session::on_event(io::NodeEvent event) {
   if (ending_) return;
   std::visit(Overloaded{[&](node::ApiEvent& api) { port_->on_event(std::move(api)); }, [&](node::PipeData&) {},
                         [&](node::PipeDown&) {}, [&](node::Joined& joined) { on_joined(joined.joined); },
-                        [&](node::LeaveDone&) {}, [&](node::StoreFailed&) {},
+                        [&](node::LeaveDone&) {}, [&](node::StoreFailed&) {}, [&](node::ConfigRefused&) {},
                         [&](node::ConfigAccepted& accepted) {
                           spdlog::info("the overlay has another configuration than the file: document {}",
                                        accepted.config->sequence);

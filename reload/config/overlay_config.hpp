@@ -58,4 +58,9 @@ using ConfigPtr = std::shared_ptr<const OverlayConfig>;
   return a != b && (a + 65535u - b) % 65535u < 32768u;
 }
 
+// The version after 65534 has sequence 0.
+[[nodiscard]] constexpr std::uint16_t next_sequence(std::uint16_t sequence) {
+  return static_cast<std::uint16_t>((sequence + 1u) % 65535u);
+}
+
 }  // namespace reload::config

@@ -35,7 +35,7 @@ struct DriverOptions {
 
 // What a node tells its application; see node/output.hpp.
 using NodeEvent = std::variant<node::ApiEvent, node::PipeData, node::PipeDown, node::Joined, node::LeaveDone,
-                               node::ConfigAccepted, node::StoreFailed>;
+                               node::ConfigAccepted, node::ConfigRefused, node::StoreFailed>;
 
 class Driver {
  public:

@@ -17,7 +17,7 @@ Sequence compare_sequence(const wire::ForwardingHeader& header, wire::MessageCod
 std::optional<SendRequest> ConfigSync::offer_document(const NodeId& peer, wire::DestinationList to,
                                                       const config::OverlayConfig& config, Mono now) {
   if (config.document.empty()) return std::nullopt;
-  return offer({peer, {}}, std::move(to),
+  return offer({peer, config.sequence, {}}, std::move(to),
                {.type = wire::ConfigUpdateType::config, .config_data = config.document, .kinds = {}}, config, now);
 }
 
@@ -28,7 +28,7 @@ std::optional<SendRequest> ConfigSync::offer_kinds(const NodeId& peer, wire::Des
   if (offered.empty()) return std::nullopt;
   wire::ConfigUpdateReq update{.type = wire::ConfigUpdateType::kind, .config_data = {}, .kinds = {}};
   for (const KindId id : offered) update.kinds.push_back(config.kinds.find(id)->kind_block);
-  return offer({peer, std::move(offered)}, std::move(to), update, config, now);
+  return offer({peer, config.sequence, std::move(offered)}, std::move(to), update, config, now);
 }
 
 std::optional<SendRequest> ConfigSync::offer(Sent sent, wire::DestinationList to, const wire::ConfigUpdateReq& update,

@@ -27,8 +27,14 @@ class ConfigSync {
                                                        const config::OverlayConfig& config, Mono now);
 
  private:
-  // What a node was sent: these Kinds, or with none the document.
-  using Sent = std::pair<NodeId, std::vector<KindId>>;
+  // What a node was sent: these Kinds, or with none the document, of this sequence. Two documents soon after each other
+  // both go out.
+  struct Sent {
+    NodeId peer;
+    std::uint16_t sequence = 0;
+    std::vector<KindId> kinds;
+    friend auto operator<=>(const Sent&, const Sent&) = default;
+  };
   [[nodiscard]] std::optional<SendRequest> offer(Sent sent, wire::DestinationList to,
                                                  const wire::ConfigUpdateReq& update,
                                                  const config::OverlayConfig& config, Mono now);

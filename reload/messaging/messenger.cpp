@@ -104,6 +104,8 @@ void Messenger::set_trust(security::TrustPtr trust, Context& context) {
   for (const TransactionId transaction : impl_->requests.waiting()) impl_->begin(transaction, context);
 }
 
+void Messenger::push_config(const NodeId& peer, Context& context) { impl_->tell_of_newer(peer, {peer}, context); }
+
 void Messenger::set_probe_facts(const ProbeFacts& facts) { impl_->probe_facts = facts; }
 
 std::vector<std::pair<JobId, security::CryptoJob>> Messenger::take_jobs() { return std::exchange(impl_->jobs, {}); }

@@ -66,6 +66,8 @@ class Messenger {
   // A new configuration is in force (Context::config is it already): certificates are checked anew, and requests that
   // were refused for their configuration sequence are repeated.
   void set_trust(security::TrustPtr trust, Context& context);
+  // Sends `peer`, which there is a link to, the document in force, unless it was sent it a moment ago.
+  void push_config(const NodeId& peer, Context& context);
   void set_probe_facts(const ProbeFacts& facts);
 
   // Crypto jobs to run, each independent of the others; the result comes back by on_crypto.

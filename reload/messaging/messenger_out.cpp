@@ -174,7 +174,9 @@ bool Messenger::Impl::settle_difference(const Inbound& inbound, const security::
                                         const wire::ErrorResponse& error, Context& context) {
   const TransactionId transaction = inbound.header.transaction_id;
   OutgoingRequest* outgoing = requests.find(transaction);
-  if (outgoing->request.token.owner == Owner::config || outgoing->repeats >= limits::kMaxConfigRepeats) return false;
+  // What is said to a ConfigUpdate is about the document in it.
+  const bool is_update = outgoing->request.code == wire::MessageCode::config_update_req;
+  if (is_update || outgoing->repeats >= limits::kMaxConfigRepeats) return false;
 
   const wire::DestinationList back = return_path(inbound.header, inbound.previous_hop).to;
   if (error.code == wire::ErrorCode::config_too_new) {

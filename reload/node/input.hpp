@@ -81,6 +81,12 @@ struct CallOfferConfig {
   ApiId id;
   Bytes document;
 };
+// Sends a document to a node as a ConfigUpdate: what it answers is the result.
+struct CallSendConfig {
+  ApiId id;
+  NodeId to;
+  Bytes document;
+};
 struct CallAcceptApp {  // from now on AppAttach requests for the application are welcome
   ApplicationId application;
 };
@@ -95,6 +101,6 @@ struct Leave {};
 
 using Input = std::variant<LinkUp, LinkBytes, LinkDown, HandshakeFailed, CryptoDone, Tick, CallStore, CallFetch,
                            CallAppAttach, CallPing, CallRouteQuery, CallProbe, CallStat, CallFind, CallOfferConfig,
-                           CallAcceptApp, PipeSend, PipeClose, Leave>;
+                           CallSendConfig, CallAcceptApp, PipeSend, PipeClose, Leave>;
 
 }  // namespace reload::node

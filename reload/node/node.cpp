@@ -74,7 +74,7 @@ Result<std::unique_ptr<Node>> Node::make(NodeOptions options, config::ConfigPtr 
   const auto& own = credentials.node();
   if (auto good = (*trust)->check(*own->certificate, own->intermediates, now.wall, crypto); !good)
     return failure("this node's own certificate: " + good.error().text);
-  if (options.role == Role::client && !config->clients_permitted)
+  if (options.role == Role::client && !options.visits && !config->clients_permitted)
     return failure("the overlay " + config->instance_name + " does not permit clients (clients-permitted)");
   return std::unique_ptr<Node>(new Node(std::make_unique<Impl>(std::move(options), std::move(config), std::move(*trust),
                                                                std::move(credentials), crypto, rng, store, now)));
@@ -163,8 +163,8 @@ NodeStatus Node::status(Now now) const {
     info.node = *link->node;
     info.inbound = link->inbound;
     info.round_trip = link->session->smoothed_rtt().value_or(Duration::zero());
-    const auto remote = impl_->remotes.find(link->id);
-    if (remote != impl_->remotes.end()) info.remote = remote->second;
+    const auto end = impl_->far_ends.find(link->id);
+    if (end != impl_->far_ends.end()) info.remote = end->second.address;
     status.links.push_back(info);
   }
   status.values = impl_->storage.value_count();
@@ -243,6 +243,15 @@ void Node::Impl::take(CallFind& input, messaging::Context& context) {
   api_calls[next_api_call] = {input.id, wire::MessageCode::find_req, context.now.mono};
   effects.push_back(
       api_request(next_api_call++, {input.request.resource}, wire::MessageCode::find_req, wire::encode(input.request)));
+}
+
+void Node::Impl::take(CallSendConfig& input, messaging::Context& context) {
+  api_calls[next_api_call] = {input.id, wire::MessageCode::config_update_req, context.now.mono};
+  auto request =
+      api_request(next_api_call++, {input.to}, wire::MessageCode::config_update_req,
+                  wire::encode(wire::ConfigUpdateReq{wire::ConfigUpdateType::config, std::move(input.document), {}}));
+  request.any_config_sequence = true;
+  effects.push_back(std::move(request));
 }
 
 void Node::Impl::take(CallAcceptApp& input, messaging::Context&) { connect.accept_app(input.application); }

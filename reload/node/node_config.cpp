@@ -5,15 +5,24 @@
 namespace reload::node {
 
 void Node::Impl::offer_config(const messaging::ConfigOffered& offer, messaging::Context& context) {
-  answer_update(offer.request,
-                adopt(security::accept_update(offer.document, *trust, context.now.wall, crypto), context), context);
+  if (offer.document == config->document) {  // the flood of a new document brings it over every link
+    std::string known = "document " + std::to_string(config->sequence) + " is in force here already";
+    return effects.push_back(
+        messaging::SendError{offer.request, wire::ErrorCode::config_too_old, to_bytes(as_bytes(known))});
+  }
+  const Adopted done =
+      adopt(security::accept_update(offer.document, *trust, context.now.wall, crypto), offer.from, context);
+  if (!done && done.error().code != wire::ErrorCode::config_too_old)
+    outputs.push_back(
+        ConfigRefused{"from " + offer.from.hex() + ": " + done.error().text, done.error().signer_unknown});
+  answer_update(offer.request, done, context);
 }
 
 void Node::Impl::offer_kinds(const messaging::KindsOffered& offer, messaging::Context& context) {
   auto taken = security::accept_kinds(offer.kind_blocks, *trust, context.now.wall, crypto);
   const bool all_known = taken && *taken == nullptr;
   if (all_known) return effects.push_back(messaging::SendAnswer{offer.request, {}, {}});
-  answer_update(offer.request, adopt(std::move(taken), context), context);
+  answer_update(offer.request, adopt(std::move(taken), {}, context), context);
 }
 
 void Node::Impl::answer_update(RequestId request, const Adopted& done, messaging::Context& context) {
@@ -25,15 +34,18 @@ void Node::Impl::answer_update(RequestId request, const Adopted& done, messaging
 }
 
 void Node::Impl::take(CallOfferConfig& input, messaging::Context& context) {
-  const Adopted done = adopt(security::accept_update(input.document, *trust, context.now.wall, crypto), context);
+  const auto own = credentials.node();
+  const Adopted done =
+      adopt(security::accept_fetched(input.document, *trust, *own, context.now.wall, crypto), {}, context);
   ApiResult<OfferConfigDone> result = OfferConfigDone{config->sequence};
   if (!done) result = tl::unexpected(CallFailed{done.error().code, done.error().text});
   outputs.push_back(ApiEvent{input.id, std::move(result)});
   leave_if_out_of_place(done, context);
 }
 
+// `from`: who has it already.
 Node::Impl::Adopted Node::Impl::adopt(tl::expected<config::ConfigPtr, security::UpdateRefused> taken,
-                                      messaging::Context& context) {
+                                      const NodeId& from, messaging::Context& context) {
   const auto refused = [this](security::UpdateRefused why) {
     counters.add(Counter::config_updates_refused);
     return tl::unexpected<security::UpdateRefused>(std::move(why));
@@ -55,19 +67,56 @@ Node::Impl::Adopted Node::Impl::adopt(tl::expected<config::ConfigPtr, security::
   messenger.set_trust(trust, renewed);
   topology->on_config_changed(renewed);
   storage.on_config_changed(renewed);
-  for (const NodeId& bad : config->bad_nodes)
-    for (LinkId id : links.links_to(bad)) close(id, "the node is on the bad-node list", renewed);
-  outputs.push_back(ConfigAccepted{config});
+  drop_bad_nodes(renewed);
+  outputs.push_back(ConfigAccepted{config, drop_bad_users()});
+  if (config->sequence != retired_config->sequence) spread(from, renewed);
   return {};
+}
+
+void Node::Impl::drop_bad_nodes(messaging::Context& context) {
+  std::vector<LinkId> bad;
+  for (const auto& [id, end] : far_ends)
+    if (security::is_banned(*end.certificate, *config)) bad.push_back(id);
+  for (const LinkId id : bad) {
+    const std::string reason = "the node is on the bad-node list";
+    if (const auto pipe = pipes.find(id); pipe != pipes.end() && pipe->second.announced)
+      outputs.push_back(PipeDown{id, reason});
+    close(id, reason, context);
+  }
+}
+
+std::vector<std::string> Node::Impl::drop_bad_users() {
+  std::vector<std::string> dropped;
+  for (const auto& [name, node_id] : credentials.users()) {
+    const CredentialId id = *credentials.find_user(name);
+    if (!security::is_banned(*credentials.find(id)->certificate, *config)) continue;
+    credentials.remove(id);
+    dropped.push_back(name);
+  }
+  return dropped;
+}
+
+// 6940 4.1: a new document floods the overlay. Whoever has it says so at once and passes on nothing.
+void Node::Impl::spread(const NodeId& from, messaging::Context& context) {
+  for (const NodeId& node : links.nodes())
+    if (node != from) messenger.push_config(node, context);
 }
 
 // 6940 11.1: who can't meet the demands of a rightly signed document leaves.
 void Node::Impl::leave_if_out_of_place(const Adopted& done, messaging::Context& context) {
+  if (!done) {
+    if (done.error().must_leave) leave_because(done.error().text, context);
+    return;
+  }
+  if (options.role == Role::client && !options.visits && !config->clients_permitted)
+    return leave_because("the overlay does not permit clients any more (clients-permitted)", context);
   const auto own = credentials.node();
-  const bool out_of_place = done ? (options.role == Role::client && !config->clients_permitted) ||
-                                       !trust->check(*own->certificate, own->intermediates, context.now.wall, crypto)
-                                 : done.error().must_leave;
-  if (!out_of_place) return;
+  if (auto good = trust->check(*own->certificate, own->intermediates, context.now.wall, crypto); !good)
+    leave_because("this node's own " + good.error().text, context);
+}
+
+void Node::Impl::leave_because(std::string reason, messaging::Context& context) {
+  leave_reason = std::move(reason);
   auto renewed = this->context(context.now);
   topology->leave(renewed);
 }

@@ -183,6 +183,9 @@ void Node::Impl::api_answer(std::uint64_t number, const messaging::Answer& answe
       return report_answer(std::type_identity<wire::FindAns>(), [&](wire::FindAns message) {
         return FindDone{responder, std::move(message)};
       });
+    case wire::MessageCode::config_update_req:
+      return report_answer(std::type_identity<wire::ConfigUpdateAns>(),
+                           [&](wire::ConfigUpdateAns) { return SendConfigDone{responder}; });
     default:
       RELOAD_CHECK(false);  // no such call is made
   }
@@ -247,7 +250,7 @@ void Node::Impl::supervise_contact(messaging::Context& context) {
   const auto state = topology->status_state();
   if (state == topology::JoinState::left && !leave_reported) {
     leave_reported = true;
-    outputs.push_back(LeaveDone{});
+    outputs.push_back(LeaveDone{std::move(leave_reason)});
   }
   if (state == topology::JoinState::leaving || state == topology::JoinState::left) return next_partition_check.reset();
   if (topology->joined()) {

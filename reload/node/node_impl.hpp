@@ -58,6 +58,7 @@ struct Node::Impl {
   void take(CallStat& input, messaging::Context& context);
   void take(CallFind& input, messaging::Context& context);
   void take(CallOfferConfig& input, messaging::Context& context);
+  void take(CallSendConfig& input, messaging::Context& context);
   void take(CallAcceptApp& input, messaging::Context& context);
   void take(PipeSend& input, messaging::Context& context);
   void take(PipeClose& input, messaging::Context& context);
@@ -100,10 +101,14 @@ struct Node::Impl {
   void offer_config(const messaging::ConfigOffered& offer, messaging::Context& context);
   void offer_kinds(const messaging::KindsOffered& offer, messaging::Context& context);
   using Adopted = tl::expected<void, security::UpdateRefused>;
-  [[nodiscard]] Adopted adopt(tl::expected<config::ConfigPtr, security::UpdateRefused> taken,
+  [[nodiscard]] Adopted adopt(tl::expected<config::ConfigPtr, security::UpdateRefused> taken, const NodeId& from,
                               messaging::Context& context);
+  void drop_bad_nodes(messaging::Context& context);
+  [[nodiscard]] std::vector<std::string> drop_bad_users();
+  void spread(const NodeId& from, messaging::Context& context);
   void answer_update(RequestId request, const Adopted& done, messaging::Context& context);
   void leave_if_out_of_place(const Adopted& done, messaging::Context& context);
+  void leave_because(std::string reason, messaging::Context& context);
 
   NodeOptions options;
   config::ConfigPtr config;
@@ -130,7 +135,12 @@ struct Node::Impl {
   std::map<LinkId, Opening> opening;
   std::map<LinkId, Pipe> pipes;
   std::map<LinkId, Closing> closing;  // of the links there are
-  std::map<LinkId, wire::IpAddressPort> remotes;
+  // Of the links and pipes there are.
+  struct FarEnd {
+    wire::IpAddressPort address;
+    security::CertificatePtr certificate;
+  };
+  std::map<LinkId, FarEnd> far_ends;
 
   struct ApiCall {
     ApiId id;
@@ -142,6 +152,7 @@ struct Node::Impl {
   std::uint64_t next_link = 1;
   std::optional<Mono> next_partition_check;
   bool leave_reported = false;
+  std::string leave_reason;
 
   messaging::Effects effects;
   std::vector<Output> outputs;

@@ -27,7 +27,7 @@ void Node::Impl::take(LinkUp& input, messaging::Context& context) {
     if (!input.inbound) bootstrap.on_failed(context);
     return;
   }
-  remotes[input.link] = input.remote;
+  far_ends[input.link] = {input.remote, peer->certificate};
   if (why.application)
     app_link_up(input, why, *peer, context);
   else
@@ -39,7 +39,7 @@ void Node::Impl::overlay_link_up(const LinkUp& input, const Opening& why, const 
   const bool bound = !peer.node_id.is_zero();
   const auto node = bound ? std::optional(peer.node_id) : std::nullopt;
   if (links.add_overlay(input.link, node, input.inbound, input.datagrams) == nullptr) {
-    remotes.erase(input.link);
+    far_ends.erase(input.link);
     outputs.push_back(CloseLink{input.link, "too many links"});
     if (why.attempt != 0) connect.on_open_failed(why.attempt, "too many links", context);
     return;
@@ -105,7 +105,7 @@ void Node::Impl::close_due(messaging::Context& context) {
 }
 
 void Node::Impl::forget(LinkId id, messaging::Context& context) {
-  remotes.erase(id);
+  far_ends.erase(id);
   closing.erase(id);
   pipes.erase(id);
   link::Link* link = links.find(id);

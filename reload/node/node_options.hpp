@@ -10,6 +10,7 @@ enum class Role : std::uint8_t { peer, client };
 
 struct NodeOptions {
   Role role = Role::peer;
+  bool visits = false;  // a client for the moment that it takes to hand something over: no client that the overlay has
   bool first_peer = false;  // start a new overlay: joined at once, alone (6940 10.5: only by a local setting)
   connect::ConnectOptions candidates;
   // Successors that have copies of what this peer is in charge of: two by 6940 10.4, the same at every peer. Other

@@ -54,6 +54,9 @@ struct FindDone {
 struct OfferConfigDone {
   std::uint16_t sequence = 0;
 };
+struct SendConfigDone {
+  NodeId responder;
+};
 // An application connection is up; its bytes are the application's. `local_call`: made by our CallAppAttach.
 struct PipeUp {
   LinkId pipe;
@@ -71,7 +74,7 @@ struct ApiEvent {
   ApiId id;  // 0 for what no call asked for: incoming pipes, pipe data
   std::variant<ApiResult<storage::StoreDone>, ApiResult<storage::FetchDone>, ApiResult<PingDone>,
                ApiResult<RouteQueryDone>, ApiResult<ProbeDone>, ApiResult<StatDone>, ApiResult<FindDone>,
-               ApiResult<OfferConfigDone>, ApiResult<PipeUp>>
+               ApiResult<OfferConfigDone>, ApiResult<SendConfigDone>, ApiResult<PipeUp>>
       result;
 };
 struct PipeData {
@@ -85,10 +88,19 @@ struct PipeDown {
 struct Joined {
   bool joined = false;
 };
-struct LeaveDone {};
+struct LeaveDone {
+  std::string reason;  // why this node may not stay; empty when it was told to leave
+};
 // A new configuration document was accepted, or Kinds that are not in it (Kind::learnt): keep them.
 struct ConfigAccepted {
   config::ConfigPtr config;
+  std::vector<std::string> revoked_users;  // whom this node hosted, and whose certificates are on the bad-node list now
+};
+// A document that came over the overlay was refused. `fetch`: it may be a right one whose signers this node cannot know
+// because it missed changes of them; only fetching the document again then helps (6940 6.5.4.2).
+struct ConfigRefused {
+  std::string reason;
+  bool fetch = false;
 };
 // What was to be stored is lost and acknowledged to nobody.
 struct StoreFailed {
@@ -96,6 +108,6 @@ struct StoreFailed {
 };
 
 using Output = std::variant<OpenLink, SendOnLink, CloseLink, RunCrypto, ApiEvent, PipeData, PipeDown, Joined, LeaveDone,
-                            ConfigAccepted, StoreFailed>;
+                            ConfigAccepted, ConfigRefused, StoreFailed>;
 
 }  // namespace reload::node

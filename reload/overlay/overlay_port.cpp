@@ -180,6 +180,12 @@ void OverlayPort::offer_config(Bytes document, std::function<void(Outcome<node::
   submit_(node::CallOfferConfig{id, std::move(document)});
 }
 
+void OverlayPort::send_config(const NodeId& to, Bytes document,
+                              std::function<void(Outcome<node::SendConfigDone>)> done) {
+  const ApiId id = expect<node::SendConfigDone>(std::move(done));
+  submit_(node::CallSendConfig{id, to, std::move(document)});
+}
+
 void OverlayPort::on_event(node::ApiEvent event) {
   if (event.id.value == 0) {
     auto* up = std::get_if<node::ApiResult<node::PipeUp>>(&event.result);

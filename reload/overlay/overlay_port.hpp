@@ -43,6 +43,8 @@ class OverlayPort final : public Overlay {
   void find(wire::FindReq request, std::function<void(Outcome<node::FindDone>)> done);
   // A configuration document that was fetched (6940 11.2): taken if it is newer and rightly signed.
   void offer_config(Bytes document, std::function<void(Outcome<node::OfferConfigDone>)> done);
+  // Sends a document to a node, as a ConfigUpdate.
+  void send_config(const NodeId& to, Bytes document, std::function<void(Outcome<node::SendConfigDone>)> done);
 
  private:
   using Done = std::function<void(node::ApiEvent&)>;

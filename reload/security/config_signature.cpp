@@ -124,7 +124,7 @@ Result<std::string> sign_kinds(std::string_view document, std::string_view insta
 }
 
 Result<std::string> sign_configuration(std::string_view document, std::string_view instance_name,
-                                       const Credential& signer, const Crypto& crypto) {
+                                       std::span<const Credential* const> signers, const Crypto& crypto) {
   const auto root = config::parse_xml(as_bytes(document));
   if (!root) return tl::unexpected(root.error());
   const auto configuration = find_configuration(*root, instance_name);
@@ -135,10 +135,14 @@ Result<std::string> sign_configuration(std::string_view document, std::string_vi
     if (child.is(config::kBaseSpace, "configuration")) behind = &child == *configuration;
     if (behind && child.is(config::kBaseSpace, "signature")) edits.remove(child.begin, child.end);
   }
-  const auto signature = sign_bytes((*configuration)->bytes_in(as_bytes(document)), signer, crypto);
-  if (!signature) return tl::unexpected(signature.error());
   const std::string tag = prefix_of(document, **configuration) + "signature";
-  edits.insert((*configuration)->end, "<" + tag + ">" + *signature + "</" + tag + ">");
+  std::string signatures;
+  for (const Credential* signer : signers) {
+    const auto signature = sign_bytes((*configuration)->bytes_in(as_bytes(document)), *signer, crypto);
+    if (!signature) return tl::unexpected(signature.error());
+    signatures += "<" + tag + ">" + *signature + "</" + tag + ">";
+  }
+  edits.insert((*configuration)->end, std::move(signatures));
   return edits.apply(document);
 }
 
@@ -204,10 +208,13 @@ Result<config::ConfigPtr> verify_first(const config::ConfigPtr& config, Wall now
   return verify_kinds(config, **trust, now, crypto);
 }
 
-tl::expected<config::ConfigPtr, UpdateRefused> accept_update(ByteView document, const Trust& current, Wall now,
-                                                             const Crypto& crypto) {
-  const auto refuse = [](wire::ErrorCode code, std::string text, bool must_leave = false) {
-    return tl::unexpected<UpdateRefused>(UpdateRefused{code, std::move(text), must_leave});
+namespace {
+
+// The checks of accept_update and, where `own` is given, of accept_fetched.
+tl::expected<config::ConfigPtr, UpdateRefused> accept(ByteView document, const Trust& current, const Credential* own,
+                                                      Wall now, const Crypto& crypto) {
+  const auto refuse = [](wire::ErrorCode code, std::string text, bool must_leave = false, bool signer_unknown = false) {
+    return tl::unexpected<UpdateRefused>(UpdateRefused{code, std::move(text), must_leave, signer_unknown});
   };
   const config::OverlayConfig& old = current.config();
   const auto config = config::read_config(document, old.instance_name, sha1_of(crypto));
@@ -216,17 +223,41 @@ tl::expected<config::ConfigPtr, UpdateRefused> accept_update(ByteView document, 
     return refuse(wire::ErrorCode::config_too_old, "sequence " + std::to_string((*config)->sequence) +
                                                        " is not newer than " + std::to_string(old.sequence));
   const auto signer = verify_element((*config)->element, old.configuration_signers, current, now, crypto);
-  if (!signer) return refuse(wire::ErrorCode::forbidden, "the configuration: " + signer.error().text);
+  const bool missed_some = (*config)->sequence != config::next_sequence(old.sequence);
+  if (!signer && (own == nullptr || !missed_some))
+    return refuse(wire::ErrorCode::forbidden, "the configuration: " + signer.error().text, false, missed_some);
+  // Whether to leave is for one who signs in the overlay's name to say.
+  const bool must_leave = signer.has_value();
   if (!(*config)->unsupported.empty())
-    return refuse(wire::ErrorCode::incompatible_with_overlay, "not supported: " + (*config)->unsupported.front(), true);
+    return refuse(wire::ErrorCode::incompatible_with_overlay, "not supported: " + (*config)->unsupported.front(),
+                  must_leave);
   // Another length is another ring: no certificate of this one has a Node-ID for it.
   if ((*config)->node_id_length != old.node_id_length)
-    return refuse(wire::ErrorCode::incompatible_with_overlay, "the length of Node-IDs changed", true);
+    return refuse(wire::ErrorCode::incompatible_with_overlay, "the length of Node-IDs changed", must_leave);
   const auto trust = Trust::make(*config, crypto);
-  if (!trust) return refuse(wire::ErrorCode::invalid_message, trust.error().text, true);
+  if (!trust) return refuse(wire::ErrorCode::invalid_message, trust.error().text, must_leave);
+  if (!signer) {
+    const auto first = verify_element((*config)->element, (*config)->configuration_signers, **trust, now, crypto);
+    if (!first) return refuse(wire::ErrorCode::forbidden, "the configuration: " + first.error().text);
+    if (auto good = (*trust)->check(*own->certificate, own->intermediates, now, crypto); !good)
+      return refuse(wire::ErrorCode::forbidden,
+                    "no signer of the configuration is known, and this node's own " + good.error().text + " in it");
+  }
   auto verified = verify_kinds(*config, **trust, now, crypto);
   if (!verified) return refuse(wire::ErrorCode::forbidden, verified.error().text);
   return with_learnt_kinds(*verified, old, **trust, now, crypto);
+}
+
+}  // namespace
+
+tl::expected<config::ConfigPtr, UpdateRefused> accept_update(ByteView document, const Trust& current, Wall now,
+                                                             const Crypto& crypto) {
+  return accept(document, current, nullptr, now, crypto);
+}
+
+tl::expected<config::ConfigPtr, UpdateRefused> accept_fetched(ByteView document, const Trust& current,
+                                                              const Credential& own, Wall now, const Crypto& crypto) {
+  return accept(document, current, &own, now, crypto);
 }
 
 tl::expected<config::Kind, UpdateRefused> accept_kind(ByteView block, const Trust& current, Wall now,
@@ -269,10 +300,12 @@ tl::expected<config::ConfigPtr, UpdateRefused> accept_kinds(std::span<const Byte
 
 Result<std::string> sign_config(std::string_view document, std::string_view instance_name,
                                 const Credential& configuration_signer, const Credential& kind_signer,
-                                const Crypto& crypto) {
+                                const Crypto& crypto, std::span<const CredentialPtr> former) {
   const auto with_kinds = sign_kinds(document, instance_name, kind_signer, crypto);
   if (!with_kinds) return with_kinds;
-  return sign_configuration(*with_kinds, instance_name, configuration_signer, crypto);
+  std::vector<const Credential*> signers{&configuration_signer};
+  for (const CredentialPtr& signer : former) signers.push_back(signer.get());
+  return sign_configuration(*with_kinds, instance_name, signers, crypto);
 }
 
 }  // namespace reload::security

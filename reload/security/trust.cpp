@@ -121,6 +121,10 @@ Result<void> Trust::check_current(const Certificate& certificate, Wall now) cons
   return {};
 }
 
+bool is_banned(const Certificate& certificate, const config::OverlayConfig& config) {
+  return std::ranges::any_of(certificate.node_ids, [&](const NodeId& id) { return config.is_bad_node(id); });
+}
+
 Result<Trust::Validity> Trust::judge(const Certificate& certificate, std::span<const CertificatePtr> intermediates,
                                      Wall now, const Crypto& crypto) const {
   if (certificate.node_ids.empty()) return failure("certificate has no Node-ID: no reload URI in its subjectAltName");

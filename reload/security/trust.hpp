@@ -44,6 +44,9 @@ class Trust {
 };
 using TrustPtr = std::shared_ptr<const Trust>;
 
+// Whether a Node-ID of the certificate is on the bad-node list.
+[[nodiscard]] bool is_banned(const Certificate& certificate, const config::OverlayConfig& config);
+
 // Certificates that passed Trust::accept, by hash; bounded, oldest out first. A hit saves parsing and chain checks.
 class CertificateCache {
  public:

@@ -118,6 +118,7 @@ void StorageServer::on_fetch(const Request& request, Context& context) {
   if (!asked) return send_error(request, {ErrorCode::invalid_message, "the request is malformed", {}}, context);
   auto selected = select_values(*asked, store_, context.config.kinds, context.now.wall);
   if (!selected) return send_error(request, std::move(selected.error()), context);
+  if (!context.config.bad_nodes.empty()) leave_out_banned(*selected, context);
   context.counters.add(Counter::fetches_served);
   messaging::SendAnswer answer{request.id, {}, {}};
   if (request.code == wire::MessageCode::stat_req) {
@@ -129,6 +130,16 @@ void StorageServer::on_fetch(const Request& request, Context& context) {
     answer.body = wire::encode(fetch_answer(std::move(*selected)));
   }
   context.effects.push_back(std::move(answer));
+}
+
+// The walk that removes them takes its time in a large store.
+void StorageServer::leave_out_banned(std::vector<SelectedKind>& selected, const Context& context) {
+  for (SelectedKind& kind : selected) {
+    std::erase_if(kind.values, [&](const StoredValue& value) {
+      const security::CertificatePtr signer = certificates_.of(value, context);
+      return signer != nullptr && security::is_banned(*signer, context.config);
+    });
+  }
 }
 
 void StorageServer::on_find(const Request& request, Context& context) {

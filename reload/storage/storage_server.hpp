@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "reload/storage/fetch_rules.hpp"
 #include "reload/storage/replicator.hpp"
 
 namespace reload::storage {
@@ -30,6 +31,7 @@ class StorageServer {
 
   void on_store(const messaging::Request& request, messaging::Context& context);
   void on_fetch(const messaging::Request& request, messaging::Context& context);
+  void leave_out_banned(std::vector<SelectedKind>& selected, const messaging::Context& context);
   void on_find(const messaging::Request& request, messaging::Context& context);
 
   ValueStore& store_;

@@ -53,9 +53,7 @@ bool Upkeep::may_stay(const StoredValue& value, KindId kind, const Context& cont
   if (context.config.kinds.find(kind) == nullptr) return false;
   const security::CertificatePtr signer = certificates_.of(value, context);
   if (signer == nullptr) return false;  // nobody could check it
-  const bool bad = std::any_of(signer->node_ids.begin(), signer->node_ids.end(),
-                               [&](const NodeId& id) { return context.config.is_bad_node(id); });
-  if (bad) return false;
+  if (security::is_banned(*signer, context.config)) return false;
   if (kind != wire::kKindSipRegistration) return true;
   const std::string_view user = signer->user_name;
   const std::size_t at = user.rfind('@');

@@ -77,12 +77,13 @@ const std::string& Cast::document(const DocumentSpec& spec) const {
   config.root_certs = {sim::fake_root_certificate()};
   config.max_message_size = spec.small_messages ? 2500 : 65536;
   config.no_ice = true;
-  config.configuration_signers = {id(Who::half)};
+  config.configuration_signers = {id(spec.rolled_signer ? Who::second : Who::half)};
   config.kind_signers = {id(spec.drops_kind_signer ? Who::half : Who::last)};
   config.clients_permitted = !spec.forbids_clients;
   if (spec.other_algorithm) config.topology_plugin = "KADEMLIA";
   config.bad_nodes = {id(Who::banned)};
   if (spec.bans_quarter) config.bad_nodes.push_back(id(Who::quarter));
+  if (spec.bans) config.bad_nodes.push_back(credential(*spec.bans)->certificate->node_ids.back());
   std::ranges::sort(config.bad_nodes);
   if (!spec.drops_private_kind) {
     config::Kind kind;
@@ -93,8 +94,11 @@ const std::string& Cast::document(const DocumentSpec& spec) const {
     kind.max_size = 300;
     config.kinds.add(std::move(kind));
   }
-  const auto& signer = credential(spec.wrong_signer ? Who::next : Who::half);
-  auto document = security::sign_config(config::write_config(config), "", *signer, *credential(Who::last), crypto_);
+  const auto& signer = credential(spec.wrong_signer ? Who::next : spec.rolled_signer ? Who::second : Who::half);
+  std::vector<security::CredentialPtr> former;
+  if (spec.cross_signed) former.push_back(credential(Who::half));
+  auto document =
+      security::sign_config(config::write_config(config), "", *signer, *credential(Who::last), crypto_, former);
   RELOAD_CHECK(document.has_value());
   return documents_[spec] = std::move(*document);
 }

@@ -36,12 +36,15 @@ inline constexpr Who kPeers[] = {Who::next,           Who::second,      Who::qua
 struct DocumentSpec {
   std::uint16_t sequence = 1;
   bool bans_quarter = false;  // Who::quarter is put on the bad-node list
+  std::optional<Who> bans{};  // so is this one
   bool drops_private_kind = false;
   bool drops_kind_signer = false;  // Who::last may sign no Kinds any more
   bool other_algorithm = false;    // a topology plug-in that this program does not have
   bool forbids_clients = false;
   bool small_messages = false;  // max-message-size 2500
   bool wrong_signer = false;    // signed by someone who is no configuration-signer
+  bool rolled_signer = false;   // Who::second is configuration-signer in place of Who::half, and signs it
+  bool cross_signed = false;    // with that, Who::half has signed it too
   friend auto operator<=>(const DocumentSpec&, const DocumentSpec&) = default;
 };
 

@@ -221,13 +221,15 @@ void NodeBed::take(node::PipeData& output) { RELOAD_CHECK(announced_.contains(ou
 
 void NodeBed::take(node::PipeDown& output) { RELOAD_CHECK(app_links_.contains(output.pipe)); }
 
-void NodeBed::take(node::LeaveDone&) {
+void NodeBed::take(node::LeaveDone& output) {
+  left_because = std::move(output.reason);
   RELOAD_CHECK(!left);
   left = true;
 }
 
 void NodeBed::take(node::ConfigAccepted& output) {
   RELOAD_CHECK(output.config != nullptr && output.config->sequence == node_->config().sequence);
+  accepted_configs.push_back(std::move(output));
 }
 
 // The node knows of no link that is not up, and its tables hold only peers of the overlay that are linked.

@@ -55,6 +55,7 @@ class NodeBed {
   [[nodiscard]] node::Node& node() { return *node_; }
   [[nodiscard]] FlakyStore& store() { return store_; }
   [[nodiscard]] Now now() const { return now_; }
+  [[nodiscard]] node::NodeStatus status() const { return node_->status(now_); }
   [[nodiscard]] std::uint64_t count(Counter counter) const { return node_->counters().get(counter); }
 
   // Links. `link_up` is an incoming one; `answer_open` ends an OpenLink of the node's.
@@ -83,6 +84,9 @@ class NodeBed {
   std::map<LinkId, Who> links;  // those that are up
   std::set<LinkId> closed;      // by the node
   bool left = false;
+  std::string left_because;
+  std::deque<node::ConfigAccepted> accepted_configs;
+  std::deque<node::ConfigRefused> refused_configs;
 
   // The first of `sent` with this code that is not older than `from`; it is taken out.
   std::optional<Sent> take(wire::MessageCode code);
@@ -100,8 +104,9 @@ class NodeBed {
   void take(node::PipeData& output);
   void take(node::PipeDown& output);
   void take(node::Joined&) {}
-  void take(node::LeaveDone&);
+  void take(node::LeaveDone& output);
   void take(node::ConfigAccepted& output);
+  void take(node::ConfigRefused& output) { refused_configs.push_back(std::move(output)); }
   void take(node::StoreFailed&) {}
   void read_frames(LinkId link, ByteView bytes);
   void check_tables() const;

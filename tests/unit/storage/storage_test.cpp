@@ -174,6 +174,24 @@ TEST_CASE("6940-7.4.4.2-2: Find is answered by the responsible peer only; malfor
   }
 }
 
+TEST_CASE("6940-11.1-41: values of a bad node are not told of while the store is still walked for them") {
+  Peer peer;
+  peer.put(at_key("a", "A"), 1);
+  const wire::FetchReq fetch{peer.resource, {{kDictionary, 0, wire::DictionarySpecifier{}}}};
+  const auto told = [&](std::uint64_t id) {
+    peer.request(id, wire::MessageCode::fetch_req, wire::encode(fetch), peer.alice);
+    const auto answers = peer.take<messaging::SendAnswer>();
+    REQUIRE(answers.size() == 1);
+    const auto answer = wire::decode<wire::FetchAns>(answers[0].body, peer.config.codec());
+    REQUIRE(answer);
+    return answer->kind_responses.at(0).values.size();
+  };
+  CHECK(told(2) == 1);
+  peer.config.bad_nodes = {peer.alice.node_id};
+  CHECK(peer.storage.value_count() == 1);
+  CHECK(told(3) == 0);
+}
+
 TEST_CASE("6940-7-4, 6940-13.5.3-1: own Stores carry the clock's time, and later ones always a later time") {
   Peer peer;
   peer.call(1);
