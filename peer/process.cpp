@@ -50,7 +50,8 @@ Result<config::ConfigPtr> Process::load_config(Now now) {
                    "; no node may join with it: get a newer one from who runs the overlay");
   spdlog::info("configuration document {} of {}", config.sequence, config.instance_name);
   refresher_ = std::make_unique<io::ConfigRefresher>(
-      loop_, std::move(*source), rng_, [this](Result<Bytes> document) { on_config_fetched(std::move(document)); });
+      loop_, std::move(*source), std::chrono::seconds(settings_.config_poll), rng_,
+      [this](Result<Bytes> document) { on_config_fetched(std::move(document)); });
   return loaded->config;
 }
 
@@ -227,8 +228,12 @@ void Process::on_event(io::NodeEvent event) {
                                                      : "no longer in the overlay; joining again");
                           if (sip_) sip_->update(facts());
                         },
-                        [&](node::LeaveDone&) { finish(); },
-                        [&](node::ConfigAccepted& accepted) { on_config_accepted(*accepted.config); },
+                        [&](node::LeaveDone& done) {
+                          if (!done.reason.empty()) spdlog::error("left the overlay: {}", done.reason);
+                          finish();
+                        },
+                        [&](node::ConfigAccepted& accepted) { on_config_accepted(accepted); },
+                        [&](node::ConfigRefused& refused) { on_config_refused(refused); },
                         [&](node::StoreFailed& failed) {
                           if (store_lines_.take(io::system_now().mono))
                             spdlog::error("--data: not stored and not acknowledged: {}", failed.reason);
@@ -237,12 +242,20 @@ void Process::on_event(io::NodeEvent event) {
   if (certificates_) certificates_->run();
 }
 
-void Process::on_config_accepted(const config::OverlayConfig& config) {
+void Process::on_config_accepted(const node::ConfigAccepted& accepted) {
+  const config::OverlayConfig& config = *accepted.config;
   spdlog::info("configuration accepted: document {}, {} Kinds", config.sequence,
                std::distance(config.kinds.begin(), config.kinds.end()));
   if (auto kept = io::keep_overlay_config(settings_.data, config); !kept) spdlog::error("{}", kept.error().text);
+  for (const std::string& user : accepted.revoked_users)
+    spdlog::warn("the certificate of {} is revoked: this peer does not serve this user any more", user);
   if (refresher_) refresher_->plan(config.expiration, false);
   if (sip_) sip_->update(facts());
+}
+
+void Process::on_config_refused(const node::ConfigRefused& refused) {
+  if (config_lines_.take(io::system_now().mono)) spdlog::warn("configuration refused, {}", refused.reason);
+  if (refused.fetch && refresher_) refresher_->fetch_soon();
 }
 
 void Process::on_config_fetched(Result<Bytes> document) {

@@ -41,7 +41,8 @@ class Process {
   [[nodiscard]] bool knows_only_itself() const;
   void on_link_end(const io::LinkEnd& end);
   void on_event(io::NodeEvent event);
-  void on_config_accepted(const config::OverlayConfig& config);
+  void on_config_accepted(const node::ConfigAccepted& accepted);
+  void on_config_refused(const node::ConfigRefused& refused);
   void on_config_fetched(Result<Bytes> document);
   void finish();
   [[nodiscard]] sip::OverlayFacts facts() const;
@@ -63,6 +64,7 @@ class Process {
   std::function<void()> on_finished_;
   LogBudget link_lines_;
   LogBudget store_lines_;
+  LogBudget config_lines_;
   bool stopping_ = false;
   bool finished_ = false;
   int exit_code_ = 0;

@@ -67,6 +67,11 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.allow_config_extras(CLI::config_extras_mode::error);
 
   add_config_source(app, s.config_source);
+  app.add_option("--config-poll", s.config_poll,
+                 "Ask the configuration server for a newer document at least so often, in seconds; 0: only before the\n"
+                 "document expires. A file of --overlay-config is watched all the time")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
   app.add_option("--credential", s.credential, "This node's key and certificate (reload-certs issue --node)")
       ->option_text("FILE");
   app.add_option(

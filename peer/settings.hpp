@@ -13,6 +13,7 @@ namespace reload::peer {
 
 struct Settings {
   io::ConfigSourceOptions config_source;
+  std::uint32_t config_poll = 3600;
   std::string credential;
   std::string self_signed;  // the user name of a credential that this peer makes for itself
   std::string users;

@@ -90,10 +90,10 @@ Result<std::vector<wire::IpAddressPort>> ConfigSource::servers(Rng& rng, const s
 }
 
 // An empty `at`: the URL names an address itself.
-Result<Bytes> ConfigSource::get(const std::vector<wire::IpAddressPort>& at, const std::atomic<bool>& cancelled,
-                                const Progress& progress) const {
+Result<HttpsBody> ConfigSource::get(const std::vector<wire::IpAddressPort>& at, const std::string& known_tag,
+                                    const std::atomic<bool>& cancelled, const Progress& progress) const {
   const Mono end = system_now().mono + limits::kConfigFetchTime;
-  HttpsGet get{url(), std::nullopt, options_.ca_file, limits::kMaxConfigBytes, {}};
+  HttpsGet get{url(), std::nullopt, options_.ca_file, limits::kMaxConfigBytes, {}, known_tag};
   std::string faults;
   for (std::size_t i = 0; i < std::max<std::size_t>(at.size(), 1); ++i) {
     if (!at.empty()) get.at = at[i];
@@ -108,11 +108,16 @@ Result<Bytes> ConfigSource::get(const std::vector<wire::IpAddressPort>& at, cons
   return failure(faults.empty() ? "no time is left" : faults);
 }
 
-Result<Bytes> ConfigSource::fetch(Rng& rng, const std::atomic<bool>& cancelled, const Progress& progress) const {
-  if (!options_.file.empty()) return read_file(options_.file, limits::kMaxConfigBytes);
+Result<HttpsBody> ConfigSource::fetch(const std::string& known_tag, Rng& rng, const std::atomic<bool>& cancelled,
+                                      const Progress& progress) const {
+  if (!options_.file.empty()) {
+    auto bytes = read_file(options_.file, limits::kMaxConfigBytes);
+    if (!bytes) return tl::unexpected(bytes.error());
+    return HttpsBody{std::move(*bytes), {}, false};
+  }
   const auto at = servers(rng, cancelled, progress);
   if (!at) return tl::unexpected(at.error());
-  return get(*at, cancelled, progress);
+  return get(*at, known_tag, cancelled, progress);
 }
 
 // 6940 11.2: a document that is not valid or of another overlay is discarded; so is one that has expired, with which
@@ -135,8 +140,9 @@ Result<ConfigSource::Loaded> ConfigSource::load(const std::string& state_directo
     return Loaded{*config, {}};
   }
   const std::atomic<bool> cancelled = false;
-  const auto document = fetch(rng, cancelled, progress);
-  const Result<config::ConfigPtr> fetched = document ? read(*document, crypto, now) : tl::unexpected(document.error());
+  const auto document = fetch({}, rng, cancelled, progress);
+  const Result<config::ConfigPtr> fetched =
+      document ? read(document->bytes, crypto, now) : tl::unexpected(document.error());
   Result<config::ConfigPtr> kept = failure("nothing is kept");
   if (!state_directory.empty()) kept = kept_overlay_config(state_directory, options_.overlay, crypto, now);
   if (!fetched) {

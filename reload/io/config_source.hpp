@@ -6,6 +6,7 @@
 #include <string>
 
 #include "reload/config/discovery.hpp"
+#include "reload/io/https_get.hpp"
 #include "reload/security/crypto.hpp"
 
 namespace reload::io {
@@ -29,9 +30,11 @@ class ConfigSource {
 
   // The option that names it, and its value.
   [[nodiscard]] std::string in_words() const;
-  // The document as it is there now, unchecked. Waits up to kConfigFetchTime; setting `cancelled` ends it within a
-  // second or so. Safe on any thread.
-  [[nodiscard]] Result<Bytes> fetch(Rng& rng, const std::atomic<bool>& cancelled, const Progress& progress) const;
+  // The document as it is there now, unchecked; nothing of it when it is still the one with `known_tag`. Waits up to
+  // kConfigFetchTime; setting `cancelled` ends it within a second or so. Safe on any thread.
+  [[nodiscard]] Result<HttpsBody> fetch(const std::string& known_tag, Rng& rng, const std::atomic<bool>& cancelled,
+                                        const Progress& progress) const;
+  [[nodiscard]] const std::string& file() const { return options_.file; }  // empty: it comes over the network
 
   struct Loaded {
     config::ConfigPtr config;
@@ -43,8 +46,8 @@ class ConfigSource {
                                     Wall now, const Progress& progress) const;
 
  private:
-  [[nodiscard]] Result<Bytes> get(const std::vector<wire::IpAddressPort>& at, const std::atomic<bool>& cancelled,
-                                  const Progress& progress) const;
+  [[nodiscard]] Result<HttpsBody> get(const std::vector<wire::IpAddressPort>& at, const std::string& known_tag,
+                                      const std::atomic<bool>& cancelled, const Progress& progress) const;
   [[nodiscard]] Result<std::vector<wire::IpAddressPort>> servers(Rng& rng, const std::atomic<bool>& cancelled,
                                                                  const Progress& progress) const;
   [[nodiscard]] std::string url() const;

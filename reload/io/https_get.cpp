@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 
@@ -32,6 +33,23 @@ std::size_t take(char* data, std::size_t, std::size_t size, void* to) {
   auto* body = static_cast<Body*>(to);
   if (size > body->limit - body->bytes.size()) return 0;  // ends the transfer
   append(body->bytes, as_bytes(std::string_view(data, size)));
+  return size;
+}
+
+// Keeps the ETag. One that is too long is none that we would send back.
+std::size_t take_header(char* data, std::size_t, std::size_t size, void* to) {
+  constexpr std::string_view kName = "etag:";
+  constexpr std::size_t kMaxTag = 256;
+  const std::string_view line(data, size);
+  if (size <= kName.size() || size > kMaxTag) return size;
+  const bool is_tag = std::ranges::equal(line.substr(0, kName.size()), kName,
+                                         [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  if (!is_tag) return size;
+  const std::string_view value = line.substr(kName.size());
+  const std::size_t first = value.find_first_not_of(" \t");
+  const std::size_t last = value.find_last_not_of(" \t\r\n");
+  if (first != std::string_view::npos && last != std::string_view::npos)
+    *static_cast<std::string*>(to) = value.substr(first, last - first + 1);
   return size;
 }
 
@@ -91,13 +109,16 @@ Result<HttpsHost> host_of(const std::string& url) {
   return host;
 }
 
-Result<Bytes> https_get(const HttpsGet& get, const std::atomic<bool>& cancelled) {
+Result<HttpsBody> https_get(const HttpsGet& get, const std::atomic<bool>& cancelled) {
   static const CURLcode library = curl_global_init(CURL_GLOBAL_DEFAULT);
   const Owned<CURL> curl(library == CURLE_OK ? curl_easy_init() : nullptr);
   if (curl == nullptr) return failure("libcurl can't be used here");
   char text[CURL_ERROR_SIZE] = "";
   Body body{{}, get.limit};
+  std::string tag;
   Owned<curl_slist> connect_to;
+  Owned<curl_slist> headers;
+  if (!get.known_tag.empty()) headers.reset(curl_slist_append(nullptr, ("If-None-Match: " + get.known_tag).c_str()));
   if (get.at) connect_to.reset(curl_slist_append(nullptr, ("::" + to_text(*get.at)).c_str()));
   const auto set = [&](CURLoption option, auto value) { return curl_easy_setopt(curl.get(), option, value); };
   set(CURLOPT_URL, get.url.c_str());
@@ -118,6 +139,9 @@ Result<Bytes> https_get(const HttpsGet& get, const std::atomic<bool>& cancelled)
   set(CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(get.limit));
   set(CURLOPT_WRITEFUNCTION, &take);
   set(CURLOPT_WRITEDATA, &body);
+  set(CURLOPT_HTTPHEADER, headers.get());
+  set(CURLOPT_HEADERFUNCTION, &take_header);
+  set(CURLOPT_HEADERDATA, &tag);
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &is_cancelled);
   set(CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&cancelled));
@@ -125,7 +149,8 @@ Result<Bytes> https_get(const HttpsGet& get, const std::atomic<bool>& cancelled)
     return explain(curl.get(), code, text, get, body);
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (status == 200) return std::move(body.bytes);
+  if (status == 200) return HttpsBody{std::move(body.bytes), std::move(tag), false};
+  if (status == 304 && !get.known_tag.empty()) return HttpsBody{{}, get.known_tag, true};
   const char* elsewhere = nullptr;
   curl_easy_getinfo(curl.get(), CURLINFO_REDIRECT_URL, &elsewhere);
   return failure("the server answers " + std::to_string(status) +

@@ -27,9 +27,15 @@ struct HttpsGet {
   std::string ca_file;  // empty: the authorities that this machine trusts
   std::size_t limit = 0;
   Duration time{};
+  std::string known_tag;  // the ETag of what is here already (RFC 9110 13.1.2)
+};
+struct HttpsBody {
+  Bytes bytes;
+  std::string tag;         // its ETag, if it has one
+  bool unchanged = false;  // 304: what has `known_tag` is up to date
 };
 // The body of an answer 200; everything else is a failure that says why. Redirections are not followed, a body longer
 // than `limit` is cut off.
-[[nodiscard]] Result<Bytes> https_get(const HttpsGet& get, const std::atomic<bool>& cancelled);
+[[nodiscard]] Result<HttpsBody> https_get(const HttpsGet& get, const std::atomic<bool>& cancelled);
 
 }  // namespace reload::io
