@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Writes a seed corpus: seeds.py DIR makes DIR/<target>/<name> for each target, from tests/vectors, from the
-configurations of config_seeds.py, the programs of node_seeds.py and the findings kept in corpus/."""
+configurations of config_seeds.py, the requests of enrollment_seeds.py, the programs of node_seeds.py and the findings
+kept in corpus/."""
 import json
 import pathlib
 import shutil
 import sys
 
 import config_seeds
+import enrollment_seeds
 import node_seeds
 
 HERE = pathlib.Path(__file__).parent
@@ -30,6 +32,7 @@ def main():
     out = pathlib.Path(sys.argv[1])
     seeds = [*vectors(),
              *(("config_document", name, text.encode()) for name, text in config_seeds.documents()),
+             *(("enrollment", name, data) for name, data in enrollment_seeds.requests()),
              *(("node", name, bytes(program)) for name, program in node_seeds.programs())]
     for target, name, data in seeds:
         directory = out / target
