@@ -136,6 +136,9 @@ class Service {
 
   void give_document(const httplib::Request& request, httplib::Response& response) {
     const OverlayStatePtr state = overlay_.now();
+    // 6940 14.16: whoever asks here need not be a member.
+    if (state->config->shared_secret)
+      return say(response, 403, "the document holds a shared-secret: who runs the overlay gives it to its members\n");
     response.set_header("ETag", state->etag);
     const std::string known = request.get_header_value("If-None-Match");
     if (known == "*" || known.find(state->etag) != std::string::npos) {

@@ -94,11 +94,16 @@ Result<void> Session::open() {
 
   auto options = driver_options(peers);
   if (!options) return tl::unexpected(options.error());
-  auto tls = io::TlsContext::make(*own->front());
+  auto secret = io::derive_link_secret(*config_);
+  if (!secret) return tl::unexpected(secret.error());
+  auto tls = io::TlsContext::make(*own->front(), std::move(*secret));
   if (!tls) return failure("--credential " + settings_.credential + ": " + tls.error().text);
   if (!settings_.key_log.empty())
     if (auto opened = (*tls)->log_keys(settings_.key_log); !opened) return failure("--key-log: " + opened.error().text);
   options->tls = *tls;
+  options->on_link_end = [this](const io::LinkEnd& end) {
+    if (!end.was_up) last_fault_ = end.reason;
+  };
   auto driver = io::Driver::make(loop_, std::move(*options));
   if (!driver) return failure("--listen: " + driver.error().text);
   driver_ = std::move(*driver);
@@ -276,6 +281,10 @@ std::string Session::why_not_attached() const {
   if (lost_ != 0)
     return peers + " closed the link: does " + settings_.credential +
            " belong to this overlay, and is it valid still (reload-certs show)?";
+  // What OpenSSL says of a handshake; nobody there makes none.
+  if (last_fault_.find("SSL routines") != std::string::npos)
+    return "no link to " + peers + ": " + last_fault_ +
+           (config_->shared_secret ? "" : "; is " + document_ + " the newest, with a shared-secret if there is one?");
   return "no answer at " + peers + ": is the peer running there? Name another with --peer";
 }
 

@@ -85,6 +85,7 @@ class Session {
   std::function<void()> command_;  // until it has begun
   unsigned lost_ = 0;              // how often the last link to a peer was lost
   std::function<void(Ending&)> add_found_;
+  std::string last_fault_;  // of a link that was not made
   std::string silence_ = "the overlay may be healing after a failure; try again";
   std::optional<Ending> ending_;
 };

@@ -42,6 +42,8 @@ Result<config::ConfigPtr> Process::load_config(Now now) {
       source->load(settings_.data, crypto_, rng_, now.wall, [](const std::string& what) { spdlog::info("{}", what); });
   config_from_ = source->in_words();
   if (!loaded) return failure(config_from_ + ": " + loaded.error().text);
+  if (loaded->config->shared_secret && !settings_.config_source.file.empty())
+    warn_of_exposure(settings_.config_source.file);
   if (!loaded->warning.empty()) spdlog::warn("{}: {}", config_from_, loaded->warning);
   const config::OverlayConfig& config = *loaded->config;
   if (config.is_expired(now.wall))
@@ -91,7 +93,9 @@ Result<void> Process::open_overlay() {
   if (!settings_.advertise.empty()) options.advertise = *io::parse_address(settings_.advertise, 6084);
   if (!settings_.sip_listen.empty()) options.applications = {wire::kApplicationSip};
   options.crypto_threads = settings_.crypto_threads;
-  auto tls = io::TlsContext::make(*own->front());
+  auto secret = io::derive_link_secret(**config);
+  if (!secret) return tl::unexpected(secret.error());
+  auto tls = io::TlsContext::make(*own->front(), std::move(*secret));
   if (!tls) return failure("--credential " + settings_.credential + ": " + tls.error().text);
   if (!settings_.key_log.empty()) {
     if (auto opened = (*tls)->log_keys(settings_.key_log); !opened)

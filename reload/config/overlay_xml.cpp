@@ -233,7 +233,6 @@ class Reader {
       unsupported("node-id-length " + std::to_string(config_.node_id_length) + "; only 16 is, with CHORD-RELOAD");
     if (std::find(config_.link_protocols.begin(), config_.link_protocols.end(), "TLS") == config_.link_protocols.end())
       unsupported("overlay-link-protocol \"" + config_.link_protocols.front() + "\"; only TLS is");
-    if (config_.shared_secret) unsupported("shared-secret; only certificates are");
     for (const std::string& space : config_.mandatory_extensions)
       if (space != kBaseSpace && space != kChordSpace && space != kSipSpace)
         unsupported("mandatory-extension \"" + space + "\"");

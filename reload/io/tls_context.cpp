@@ -48,8 +48,9 @@ std::string last_error() {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> TlsContext::make(const security::Credential& credential) {
-  std::shared_ptr<TlsContext> made(new TlsContext);
+Result<std::shared_ptr<TlsContext>> TlsContext::make(const security::Credential& credential,
+                                                     std::shared_ptr<const LinkSecret> secret) {
+  std::shared_ptr<TlsContext> made(new TlsContext(credential, std::move(secret)));
   made->context_ = SSL_CTX_new(TLS_method());
   SSL_CTX* context = made->context_;
   if (context == nullptr) return failure("TLS: " + last_error());
@@ -60,18 +61,23 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const security::Credential&
   // Links are many and mostly idle: buffers are given back between records.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  SSL_CTX_set_cert_verify_callback(context, accept_any, nullptr);
-
-  const X509Ptr own = to_x509(*credential.certificate);
-  if (!own || SSL_CTX_use_certificate(context, own.get()) != 1) return failure("TLS certificate: " + last_error());
-  for (const auto& intermediate : credential.intermediates) {
-    const X509Ptr extra = to_x509(*intermediate);
-    if (!extra || SSL_CTX_add1_chain_cert(context, extra.get()) != 1) return failure("TLS chain: " + last_error());
-  }
-  EVP_PKEY* key = openssl_key(*credential.key);
-  if (key == nullptr || SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1)
-    return failure("TLS private key does not fit the certificate: " + last_error());
+  const auto usable = made->by_secret() ? use_link_secret(context, *made->secret_) : made->use_certificates();
+  if (!usable) return tl::unexpected(usable.error());
   return made;
+}
+
+Result<void> TlsContext::use_certificates() {
+  SSL_CTX_set_cert_verify_callback(context_, accept_any, nullptr);
+  const X509Ptr own = to_x509(*credential_.certificate);
+  if (!own || SSL_CTX_use_certificate(context_, own.get()) != 1) return failure("TLS certificate: " + last_error());
+  for (const auto& intermediate : credential_.intermediates) {
+    const X509Ptr extra = to_x509(*intermediate);
+    if (!extra || SSL_CTX_add1_chain_cert(context_, extra.get()) != 1) return failure("TLS chain: " + last_error());
+  }
+  EVP_PKEY* key = openssl_key(*credential_.key);
+  if (key == nullptr || SSL_CTX_use_PrivateKey(context_, key) != 1 || SSL_CTX_check_private_key(context_) != 1)
+    return failure("TLS private key does not fit the certificate: " + last_error());
+  return {};
 }
 
 Result<void> TlsContext::log_keys(const std::string& path) {

@@ -44,12 +44,22 @@ class TlsSession {
 
  private:
   void advance();
+  void read();
   void fail(int code);
+  void refuse(const std::string& why);
+  [[nodiscard]] Bytes exported(Role of) const;
+  void send_proof();
+  void look_for_proof();
+
+  const TlsContext& context_;
+  Role role_;
 
   ssl_st* ssl_ = nullptr;
   bio_st* in_ = nullptr;   // owned by ssl_
   bio_st* out_ = nullptr;  // owned by ssl_
   State state_ = State::handshaking;
+  bool proving_ = false;       // the handshake by the shared secret is done, the other side's proof is to come
+  std::vector<Bytes> proven_;  // its certificates, when it has come
   std::string fault_;
   Bytes plain_;
 };

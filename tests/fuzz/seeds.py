@@ -31,6 +31,8 @@ def main():
         return 2
     out = pathlib.Path(sys.argv[1])
     seeds = [*vectors(),
+             *(("link_proof", name, len(data).to_bytes(3, "big") + data) for target, name, data in vectors()
+               if target == "SecurityBlock"),
              *(("config_document", name, text.encode()) for name, text in config_seeds.documents()),
              *(("enrollment", name, data) for name, data in enrollment_seeds.requests()),
              *(("node", name, bytes(program)) for name, program in node_seeds.programs())]

@@ -32,8 +32,8 @@ def mode(path):
 class Bed(kit.Overlay):
     """Three peers of an overlay that `init` made with these options. Each makes its own credential."""
 
-    def __init__(self, *options):
-        super().__init__(peers=3, users=0)
+    def __init__(self, *options, users=0):
+        super().__init__(peers=3, users=users)
         self.options = options
         self.self_signed = any(option.startswith("--self-signed") for option in options)
 
@@ -45,7 +45,25 @@ class Bed(kit.Overlay):
         if not self.self_signed:
             for i in range(self.args.peers):
                 self.tool("issue", "--dir", self.dir, "--node", "--out", self.dir / ("peer%d.pem" % i))
+                if self.args.users:
+                    self.list_users()
+                    self.tool("issue", "--dir", self.dir, "--users", self.dir / "users.csv", "--out",
+                              self.dir / ("users%d.pem" % i), "--passwords", self.dir / ("users%d.passwd" % i))
         return ports
+
+    def list_users(self):
+        (self.dir / "users.csv").write_text("".join("%s,%s\n" % (kit.name(i), kit.secret(i))
+                                                    for i in range(self.args.users)))
+
+    def link(self, i):
+        return json.loads((self.dir / ("peer%d.json" % i)).read_text())["listen"]
+
+    def altered(self, name, change):
+        """A document of this overlay with another content and a right signature."""
+        (self.scratch / "edited.xml").write_text(change(self.document().read_text()))
+        self.tool("sign-config", "--dir", self.dir, "--in", self.scratch / "edited.xml", "--out",
+                  self.scratch / (name + ".xml"))
+        return self.scratch / (name + ".xml")
 
     def configure(self, ports):
         super().configure(ports)
@@ -268,6 +286,120 @@ def test_an_authority_is_named_where_there_is_none(bed):
     ends(child, log, 2, "--credential is missing")
 
 
+# Shared secret.
+
+SECRET = re.compile(r"<shared-secret>(.*?)</shared-secret>")
+SAME_DOCUMENT = "do both sides have the same configuration document?"
+
+
+def test_the_document_is_for_members_only(bed):
+    """6940-14.16-2: for its owner's eyes wherever it is written; never given by the configuration server."""
+    secret = SECRET.search(bed.document().read_text()).group(1)
+    check(len(secret) == 40, "the secret that was made is", secret)
+    check(mode(bed.document()) == 0o600, "mode", oct(mode(bed.document())))
+    shown = run(bed.certs, "show", bed.document()).stdout
+    check("shared_secret: true" in shown and secret not in shown, shown)
+    check(all(secret not in bed.log(i) for i in range(3)), "the secret is in a log")
+    copy = bed.altered("copy", lambda text: text)
+    check(mode(copy) == 0o600, "mode of a signed copy", oct(mode(copy)))
+    copy.chmod(0o644)
+    child, log = bed.stranger("exposed", **{"overlay-config": str(copy), "credential": str(bed.credential(0)),
+                                            "listen": bed.link(0)})
+    ends(child, log, 1, "copy.xml holds secrets and others may read it", "--listen")
+    port = bed.port()
+    server = subprocess.Popen([*kit.WITH_PARENT, bed.certs, "serve", "--dir", bed.dir, "--listen", "127.0.0.1:%d" % port],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        url = "https://127.0.0.1:%d/.well-known/reload-config" % port
+        wait_until("configuration server", lambda: run("curl", "-sk", url).returncode == 0)
+        got = run("curl", "-sk", "-w", "%{http_code}", url).stdout
+        check(got.endswith("403") and secret not in got and "shared-secret" in got, got)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_members_of_a_secret_overlay_store_and_fetch(bed):
+    """6940-13.4-1: by reload-client too, which has the same document."""
+    bed.use("alice@" + DOMAIN, "store", "alice@" + DOMAIN, *BY_USER, "--value", "hello", says="stored")
+    values = bed.values("bob@" + DOMAIN, "alice@" + DOMAIN, BY_USER)
+    check([value["text"] for value in values] == ["hello"], values)
+    check(all(bed.metric(i, "reload_handshakes_failed_total") == 0 for i in range(3)))
+
+
+def test_a_call_between_phones_at_two_peers(bed):
+    """The connection between the phones' peers is made by AppAttach, and by the secret as well."""
+    phone = bed.sipp("answer", calls=1)
+    bed.play("register", bed.sip(2), user=kit.name(1), password=kit.secret(1), expires=600, domain=DOMAIN,
+             from_domain=DOMAIN, contact=kit.contact(phone, kit.name(1)))
+    bed.play("call", bed.sip(0), user=kit.name(0), password=kit.secret(0), callee=kit.name(1), domain=DOMAIN,
+             from_domain=DOMAIN, calls=1)
+    phone.succeed()
+
+
+def test_a_killed_peer_of_a_secret_overlay_comes_back(bed):
+    node = bed.status(1)["node_id"]
+    bed.kill(1)
+    wait_until("ring of two", bed.ring_of_the_living_is_consistent, 30)
+    check(len(bed.values("bob@" + DOMAIN, "alice@" + DOMAIN, BY_USER)) == 1, "a stored value is lost")
+    bed.start(1)
+    wait_until("ring of three", bed.ring_of_the_living_is_consistent, 30)
+    check(bed.status(1)["node_id"] == node, "another Node-ID")
+
+
+def test_who_does_not_know_the_secret_stays_out(bed):
+    """6940-13.4-1: a peer and a client with another secret, and with none; counted and told on both sides."""
+    wrong = bed.altered("wrong", lambda text: SECRET.sub("<shared-secret>" + "0" * 40 + "</shared-secret>", text))
+    none = bed.altered("none", lambda text: SECRET.sub("", text))
+    bed.tool("issue", "--dir", bed.dir, "--node", "--out", bed.scratch / "outsider.pem")
+    failed = sum(bed.metric(i, "reload_handshakes_failed_total") for i in range(3))
+    for document, says in ((wrong, SAME_DOCUMENT), (none, "not established")):
+        child, log = bed.stranger("outsider", **{"overlay-config": str(document), "log-level": "info",
+                                                 "credential": str(bed.scratch / "outsider.pem")})
+        says_and_stays_out(child, log, says)
+    bed.use("bob@" + DOMAIN, "ping", code=3, xml=wrong, says=["not attached", SAME_DOCUMENT])
+    bed.use("bob@" + DOMAIN, "ping", code=3, xml=none, says=["not attached", "with a shared-secret if there is one?"])
+    check(sum(bed.metric(i, "reload_handshakes_failed_total") for i in range(3)) >= failed + 4, "not counted")
+    check(any(SAME_DOCUMENT in bed.log(i) for i in range(3)), bed.log(0)[-600:])
+
+
+def test_the_secret_alone_is_not_enough(bed):
+    """A certificate that counts is wanted as well: one of another authority is refused."""
+    other = bed.scratch / "other"
+    bed.tool("init", "--dir", other, "--overlay", DOMAIN)
+    bed.tool("issue", "--dir", other, "--node", "--out", bed.scratch / "foreign.pem")
+    document = bed.scratch / "foreign.xml"
+    secret = SECRET.search(bed.document().read_text()).group(0)
+    (bed.scratch / "edited.xml").write_text(
+        (other / "overlay.xml").read_text().replace("<configuration-signer>", secret + "<configuration-signer>", 1))
+    bed.tool("sign-config", "--dir", other, "--in", bed.scratch / "edited.xml", "--out", document)
+    done = run(bed.client, "--overlay-config", document, "--credential", bed.scratch / "foreign.pem", "--peer",
+               bed.link(0), "ping")
+    check(done.returncode == 3, done)
+    wait_until("line in the peer's log", lambda: "certificate does not chain to a root-cert" in bed.log(0))
+    check(bed.metric(0, "reload_links_refused_total") >= 1, "not counted")
+
+
+def test_plain_tls_gets_nowhere(bed):
+    before = bed.metric(0, "reload_handshakes_failed_total")
+    done = subprocess.run(["openssl", "s_client", "-connect", bed.link(0)], input=b"", capture_output=True, timeout=20)
+    check(b"BEGIN CERTIFICATE" not in done.stdout, "the peer shows a certificate to a stranger")
+    wait_until("count", lambda: bed.metric(0, "reload_handshakes_failed_total") == before + 1)
+
+
+WITH_SECRET = [test_the_document_is_for_members_only, test_members_of_a_secret_overlay_store_and_fetch,
+               test_a_call_between_phones_at_two_peers, test_a_killed_peer_of_a_secret_overlay_comes_back,
+               test_who_does_not_know_the_secret_stays_out, test_the_secret_alone_is_not_enough,
+               test_plain_tls_gets_nowhere]
+
+
+def test_both_modes_at_once(bed):
+    """A club: no authority and no stranger."""
+    check(bed.self_signed and SECRET.search(bed.document().read_text()))
+    bed.use("alice", "store", "alice@" + DOMAIN, *BY_USER, "--value", "hello", says="stored")
+    check(len(bed.values("bob", "alice@" + DOMAIN, BY_USER)) == 2)
+
+
 SELF_SIGNED = [test_each_member_makes_its_own_certificate, test_certificates_are_in_the_overlay,
                test_clients_store_and_fetch, test_a_killed_peer_comes_back_as_itself, test_a_taken_name_is_refused,
                test_a_credential_is_never_overwritten, test_what_is_no_self_signed_member_is_refused,
@@ -299,4 +431,5 @@ def run_all(beds, only):
 
 if __name__ == "__main__":
     options = kit.options(__doc__)
-    run_all([(Bed("--self-signed"), SELF_SIGNED)], options.only)
+    run_all([(Bed("--self-signed"), SELF_SIGNED), (Bed("--shared-secret", users=2), WITH_SECRET),
+             (Bed("--self-signed", "--shared-secret"), [test_both_modes_at_once])], options.only)

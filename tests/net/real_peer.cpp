@@ -64,7 +64,7 @@ RealPeer::RealPeer(Loop& loop, const PeerSetup& setup) : loop_(loop) {
   }
   io::DriverOptions options;
   options.listen = *io::parse_address("127.0.0.1:0");
-  options.tls = *io::TlsContext::make(*setup.credential);
+  options.tls = *io::TlsContext::make(*setup.credential, *io::derive_link_secret(*setup.config));
   options.crypto_threads = setup.crypto_threads;
   options.on_link_end = [this](const io::LinkEnd& end) { ends_.push_back(end); };
   auto driver = io::Driver::make(loop.get(), std::move(options));

@@ -190,11 +190,11 @@ TEST_CASE(
   CHECK(as_text(own->kind_block).ends_with("</kind-block>"));
   CHECK(own->element.signatures.size() == 1);
 
-  // Of these it demands what we haven't got: an extension and a shared secret.
-  CHECK(config.unsupported.size() == 2);
+  // Of these it demands what we haven't got: an extension.
+  CHECK(config.unsupported.size() == 1);
   const auto joined = parse_config(as_bytes(kExample), "overlay.example.org", sha1);
   REQUIRE_FALSE(joined.has_value());
-  CHECK(has(joined.error().text, "shared-secret"));
+  CHECK(has(joined.error().text, "mandatory-extension"));
 }
 
 TEST_CASE(

@@ -76,3 +76,16 @@ TEST_CASE("kept Kinds go with their signer's right, and a damaged file is passed
   REQUIRE(io::write_file(files.directory + "/kinds", Bytes{1, 2, 3}));
   CHECK(files.load()->kinds.find(Cast::kPrivateKind) == nullptr);
 }
+
+TEST_CASE("6940-14.16-2: a kept document with a shared-secret is for its owner's eyes, whatever was there before") {
+  Files files;
+  auto config = std::make_shared<config::OverlayConfig>(*cast.config());
+  const auto mode = [&] {
+    return std::filesystem::status(io::kept_path(files.directory)).permissions() & std::filesystem::perms::all;
+  };
+  REQUIRE(io::keep_overlay_config(files.directory, *config));
+  CHECK((mode() & std::filesystem::perms::others_read) != std::filesystem::perms::none);
+  config->shared_secret = "secret";
+  REQUIRE(io::keep_overlay_config(files.directory, *config));
+  CHECK(mode() == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+}
