@@ -52,7 +52,7 @@ struct SignOptions {
   Path in;
   Path out;
 };
-[[nodiscard]] Result<void> run_sign_config(const SignOptions& options, const Streams& streams);
+[[nodiscard]] Result<void> run_sign_config(const SignOptions& options, Wall now, const Streams& streams);
 
 struct UserOptions {
   Path dir;

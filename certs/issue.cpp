@@ -1,4 +1,5 @@
 // reload-certs issue: what is asked for becomes a list of requests; the list becomes one file of credentials.
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <iomanip>
@@ -58,13 +59,21 @@ Result<Work> renewals(const IssueOptions& options, const config::OverlayConfig& 
                       const security::Crypto& crypto, const Request& model) {
   const auto certificates = read_certificates(options.renew, config.node_id_length, crypto);
   if (!certificates) return tl::unexpected(certificates.error());
-  const auto root = crypto.parse_certificate(authority.der(), config.node_id_length);
-  if (!root) return failure("ca.pem: " + root.error().text);
+  // While the authority changes, the document has the one before too.
+  std::vector<Bytes> ders = config.root_certs;
+  ders.push_back(authority.der());
+  std::vector<security::CertificatePtr> roots;
+  for (const Bytes& der : ders) {
+    auto root = crypto.parse_certificate(der, config.node_id_length);
+    if (!root) return failure("a root-cert, or ca.pem: " + root.error().text);
+    roots.push_back(std::move(*root));
+  }
   Work work;
   for (const auto& certificate : *certificates) {
     if (certificate->is_ca) continue;
     const std::string whose = options.renew.string() + ": the certificate of " + certificate->user_name;
-    if (!crypto.is_issued_by(*certificate, **root)) return failure(whose + " is not from this authority");
+    const auto issued_by = [&](const auto& root) { return crypto.is_issued_by(*certificate, *root); };
+    if (std::ranges::none_of(roots, issued_by)) return failure(whose + " is not from this authority");
     Request request = model;
     request.user_name = certificate->user_name;
     request.node_ids = certificate->node_ids;

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "certs/change_options.hpp"
 #include "certs/commands.hpp"
 #include "certs/server_options.hpp"
 
@@ -191,6 +192,8 @@ int main(int argc, char** argv) {
   add_sign_config(app, sign);
   add_user(app, user, chosen);
   add_serve(app, serve, chosen);
+  ChangeOptions change;
+  add_changes(app, change, wall_now(), chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -202,5 +205,5 @@ int main(int argc, char** argv) {
   if (init_command->parsed()) return report(run_init(init, wall_now(), streams));
   if (issue_command->parsed()) return report(run_issue(issue, wall_now(), streams));
   if (show_command->parsed()) return report(run_show(show, wall_now(), streams));
-  return report(run_sign_config(sign, streams));
+  return report(run_sign_config(sign, wall_now(), streams));
 }

@@ -24,6 +24,18 @@ struct OverlayDir {
   [[nodiscard]] Path tls_key() const { return root / "tls.key"; }        // mode 0600
   [[nodiscard]] Path tls_certificate() const { return root / "tls.pem"; }
 
+  // Of documents that change: who signed earlier ones, the documents before this one, and the authority before this one
+  // while members have certificates of both.
+  [[nodiscard]] Path former_signers() const { return root / "former-signers.pem"; }   // as signer()
+  [[nodiscard]] Path next_signer() const { return root / "config-signer-next.pem"; }  // while it is brought in
+  [[nodiscard]] Path history() const { return root / "history"; }                     // NNNNN.xml, by sequence
+  [[nodiscard]] Path change_lock() const { return root / "change.lock"; }
+  [[nodiscard]] Path old_ca_key() const { return root / "ca-old.key"; }
+  [[nodiscard]] Path old_ca_certificate() const { return root / "ca-old.pem"; }
+  [[nodiscard]] Path next_ca_key() const { return root / "ca-next.key"; }
+  [[nodiscard]] Path next_ca_certificate() const { return root / "ca-next.pem"; }
+  [[nodiscard]] Path roll_mark() const { return root / "ca-old.records"; }  // how long issued.jsonl was at the change
+
   // Made with mode 0700 if absent.
   [[nodiscard]] Result<void> make() const;
   [[nodiscard]] Result<config::ConfigPtr> load_config() const;

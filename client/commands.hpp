@@ -19,6 +19,7 @@ using Action = std::function<void()>;
 [[nodiscard]] Result<Action> prepare(Session& session, const StatOptions& options);
 [[nodiscard]] Result<Action> prepare(Session& session, const FindOptions& options);
 [[nodiscard]] Result<Action> prepare(Session& session, const ProbeOptions& options);
+[[nodiscard]] Result<Action> prepare(Session& session, const PushConfigOptions& options);
 
 // The destination that TO means: a Node-ID, or whoever is in charge of a Resource Name.
 [[nodiscard]] Result<wire::Destination> destination_of(const Session& session, const std::string& text);

@@ -110,6 +110,7 @@ Result<void> Session::open() {
 
   node::NodeOptions node_options;
   node_options.role = node::Role::client;
+  node_options.visits = settings_.visits;
   node_options.candidates = driver_->candidates();
   node_options.bootstrap = std::move(peers);
   auto node = node::Node::make(std::move(node_options), config_, security::Credentials(own->front()), crypto_, rng_,

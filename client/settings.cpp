@@ -34,6 +34,12 @@ constexpr const char* kPingFooter =
   reload-client ... ping alice@demo.example
   reload-client ... ping ffffffffffffffffffffffffffffffff)";
 
+constexpr const char* kPushConfigFooter =
+    R"(The peer takes it if it is newer and signed by a configuration-signer of its own document, and gives it to the others.
+
+Example, with the common options (reload-client --help) left out:
+  reload-client ... push-config overlay.xml)";
+
 constexpr const char* kFetchFooter =
     R"(NAME is a Resource Name, such as alice@demo.example; node:HEX stands for a Node-ID's own bytes, as
 CERTIFICATE_BY_NODE has them. KIND is one of the configuration document's or CERTIFICATE_BY_NODE, CERTIFICATE_BY_USER
@@ -271,10 +277,20 @@ void add_route(CLI::App& app, Settings& settings) {
   command->add_option("TO", o->to, "A Node-ID or a Resource Name")->required();
 }
 
+void add_push_config(CLI::App& app, Settings& settings) {
+  CLI::App* command = nullptr;
+  const auto o = add_command<PushConfigOptions>(app, settings, "push-config",
+                                                "Give a peer a newer configuration document (RFC 6940 6.5.4)",
+                                                kPushConfigFooter, command);
+  command->add_option("FILE", o->file, "The document, as reload-certs has signed it")->required();
+  // Where no clients are permitted, one that only hands something over is none.
+  command->parse_complete_callback([&settings] { settings.visits = true; });
+}
+
 std::string check_required(const CLI::App& app, const Settings& s) {
   if (app.get_subcommands().empty())
-    return "no command: name one of ping, fetch, stat, find, store, register, resolve, route "
-           "and probe";
+    return "no command: name one of ping, fetch, stat, find, store, register, resolve, route, "
+           "probe and push-config";
   if (const auto source = io::ConfigSource::make(s.config_source); !source) return source.error().text;
   if (s.credential.empty())
     return "--credential is missing: name this client's credential; make one with reload-certs issue --dir DIR --node "
@@ -302,6 +318,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   add_resolve(app, line.settings);
   add_route(app, line.settings);
   add_probe(app, line.settings);
+  add_push_config(app, line.settings);
   std::string wrong;
   try {
     app.parse(argc, argv);

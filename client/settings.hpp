@@ -52,11 +52,14 @@ struct RegisterOptions {
 struct ResolveOptions {
   std::string aor;
 };
+struct PushConfigOptions {
+  std::string file;
+};
 struct RouteOptions {
   std::string to;
 };
 using CommandOptions = std::variant<PingOptions, FetchOptions, StatOptions, FindOptions, StoreOptions, RegisterOptions,
-                                    ResolveOptions, RouteOptions, ProbeOptions>;
+                                    ResolveOptions, RouteOptions, ProbeOptions, PushConfigOptions>;
 
 struct Settings {
   io::ConfigSourceOptions config_source;
@@ -69,6 +72,7 @@ struct Settings {
   std::string log_level = "warning";
   unsigned timeout = 20;  // seconds
   bool json = false;
+  bool visits = false;  // see node::NodeOptions
   CommandOptions command;
 };
 
