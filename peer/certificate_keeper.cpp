@@ -49,6 +49,7 @@ void CertificateKeeper::on_credentials_changed() {
   for (const auto& [user, node_id] : credentials.users())
     holders.push_back(holder_of(*credentials.find(*credentials.find_user(user)), true, node_.config()));
   usage_.set_holders(std::move(holders), io::system_now());
+  run();
 }
 
 void CertificateKeeper::run() {

@@ -20,6 +20,7 @@ class TlsSession {
   enum class Role : std::uint8_t { client, server };
   enum class State : std::uint8_t { handshaking, open, closed, failed };
 
+  // `context` must live longer.
   TlsSession(const TlsContext& context, Role role);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;

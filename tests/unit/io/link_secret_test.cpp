@@ -1,6 +1,7 @@
 #include "reload/io/link_secret.hpp"
 
 #include <doctest/doctest.h>
+#include <openssl/ssl.h>
 
 #include "reload/io/link_proof.hpp"
 #include "reload/io/tls_context.hpp"
@@ -131,6 +132,40 @@ TEST_CASE("6940-13.2-1: a proof holds for one end of one connection only") {
   const auto relayed = io::check_link_proof(*proof, other, NodeId::kMinSize, crypto);
   REQUIRE_FALSE(relayed.has_value());
   CHECK(has(relayed.error().text, "is not signed for this link"));
+}
+
+TEST_CASE("6940-13.2-1: who knows the secret and sends back the other side's own proof gets no link") {
+  const Bed bed;
+  const auto config = bed.config("our secret");
+  const auto of_server = bed.context(*bed.anna, config);
+  TlsSession server(*of_server, Role::server);
+  const auto secret = *io::derive_link_secret(config);
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  REQUIRE(io::use_link_secret(context.get(), *secret));
+  const std::unique_ptr<SSL, decltype(&SSL_free)> echo(SSL_new(context.get()), SSL_free);
+  BIO* in = BIO_new(BIO_s_mem());
+  BIO* out = BIO_new(BIO_s_mem());
+  SSL_set_bio(echo.get(), in, out);
+  SSL_set_connect_state(echo.get());
+  Bytes proof;
+  for (int i = 0; i < 10; ++i) {
+    Bytes part(65536);
+    std::size_t count = 0;
+    if (SSL_do_handshake(echo.get()) == 1 && SSL_read_ex(echo.get(), part.data(), part.size(), &count) == 1) {
+      part.resize(count);
+      append(proof, part);
+      REQUIRE(SSL_write_ex(echo.get(), part.data(), part.size(), &count) == 1);
+    }
+    part.resize(BIO_ctrl_pending(out));
+    if (!part.empty()) REQUIRE(BIO_read_ex(out, part.data(), part.size(), &count) == 1);
+    server.feed(part);
+    const Bytes answer = server.take_encrypted();
+    if (!answer.empty()) REQUIRE(BIO_write_ex(in, answer.data(), answer.size(), &count) == 1);
+  }
+  CHECK(io::link_proof_size(proof) == proof.size());
+  CHECK(server.state() == State::failed);
+  CHECK(server.peer_certificates().empty());
+  CHECK_MESSAGE(has(server.fault(), "is not signed for this link"), server.fault());
 }
 
 TEST_CASE("a proof that can't be read is refused") {
