@@ -135,6 +135,23 @@ inline constexpr Duration kConfigFetchPause = 60s;           // after a fetch th
 // How often the clock is looked at before a fetch: a machine that slept or whose clock was set is late by this at most.
 inline constexpr Duration kConfigFetchCheck = 600s;
 
+// Enrolling (6940 11.3). A certificate has at most 16 KiB; more is a wrong or a lying server.
+inline constexpr std::size_t kMaxEnrollmentAnswerBytes = std::size_t{64} << 10;
+inline constexpr Duration kEnrollmentTime = 60s;
+inline constexpr std::size_t kMaxPasswordFileBytes = 4096;
+inline constexpr std::size_t kMaxDeviceBytes = 64;
+// Renewing a credential that the server refuses or can't be asked for: after a pause that doubles up to the last one.
+inline constexpr Duration kFirstRenewalPause = 30s;
+inline constexpr Duration kLastRenewalPause = 3600s;
+inline constexpr Duration kLeastRenewalPause = 1s;  // however short the certificates live
+// Users whose credentials a peer obtains itself.
+inline constexpr std::size_t kMaxHostedUsers = 100'000;
+inline constexpr std::size_t kHostedEnrollmentsAtOnce = 4;
+inline constexpr Duration kFileCheckInterval = 5s;  // how often a watched file's time of change is looked at
+// Neighbours kept for the next start (6940 11.4 suggests 10).
+inline constexpr std::size_t kCachedNeighbors = 10;
+inline constexpr Duration kNeighborsWriteInterval = 60s;
+
 // Node. Rounds of effects that one input may lead to; each round hands on what the one before asked for, so more means
 // that two components keep asking each other.
 inline constexpr int kMaxSettleRounds = 1000;

@@ -8,6 +8,11 @@ Credentials::Credentials(CredentialPtr node) : node_(std::move(node)) {
   RELOAD_CHECK(node_ != nullptr && node_->certificate != nullptr);
 }
 
+void Credentials::renew_node(CredentialPtr node) {
+  RELOAD_CHECK(node != nullptr && node->certificate != nullptr && node->node_id == node_->node_id);
+  node_ = std::move(node);
+}
+
 CredentialId Credentials::add(CredentialPtr user) {
   RELOAD_CHECK(user != nullptr && user->certificate != nullptr);
   const auto [entry, is_new] = by_user_.try_emplace(user->certificate->user_name, next_);

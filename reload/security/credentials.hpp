@@ -24,6 +24,8 @@ class Credentials {
   explicit Credentials(CredentialPtr node);
   // Adds a user's credential. A second one of the same user name takes the first one's place (renewal) and its id.
   CredentialId add(CredentialPtr user);
+  // The node's own, renewed. Precondition: it signs as the same Node-ID.
+  void renew_node(CredentialPtr node);
   void remove(CredentialId id);  // Precondition: not the node's own
   [[nodiscard]] CredentialPtr find(CredentialId id) const;
   [[nodiscard]] const CredentialPtr& node() const { return node_; }
