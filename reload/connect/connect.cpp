@@ -41,7 +41,8 @@ std::string in_words(const messaging::Answer& answer) {
 
 struct OverlayLink {
   security::Signer peer;
-  std::uint64_t number = 0;  // in the order in which links came up
+  std::uint64_t number = 0;                       // in the order in which links came up
+  std::optional<wire::IpAddressPort> listens_at;  // of an inbound one
 };
 // An application link that came before the answer to our AppAttach.
 struct EarlyLink {
@@ -170,6 +171,8 @@ void Connect::Impl::answered(At at, const messaging::Answer& answer, messaging::
       return fail(at, wire::ErrorCode::invalid_message, "malformed answer");
     }
     attempt.update_wanted |= offer->send_update;
+    if (const auto addresses = usable_addresses(offer->candidates); !addresses.empty())
+      attempt.listens_at = addresses.front();
   }
   // Error_In_Progress: the other side's own Attach to us is under way and makes the link.
   attempt.state = in_progress ? State::yielded : State::awaiting_link;
@@ -256,6 +259,7 @@ void Connect::Impl::complete(At at, LinkId link, const security::Signer& peer, m
   if (attempt.update_wanted) context.effects.push_back(messaging::UpdateWanted{attempt.peer});
   tell_success(attempt, link);
   if (attempt.application) return;
+  overlay_links.at(link).listens_at = attempt.listens_at;
   for (auto other = attempts.begin(); other != attempts.end();) {
     const auto yielded = other++;
     if (yielded->second.state != State::yielded || yielded->second.peer != attempt.peer) continue;
@@ -375,7 +379,7 @@ void Connect::on_answer(const messaging::Token& token, const messaging::Answer& 
 
 void Connect::on_overlay_link(std::uint64_t attempt, LinkId link, const security::Signer& peer, bool inbound,
                               messaging::Context& context) {
-  impl_->overlay_links[link] = {peer, ++impl_->last_link};
+  impl_->overlay_links[link] = {peer, ++impl_->last_link, std::nullopt};
   if (!inbound && attempt != 0) {
     const auto at = impl_->attempts.find(attempt);
     if (at == impl_->attempts.end() || at->second.state != State::opening) {
@@ -421,6 +425,11 @@ void Connect::on_app_link(std::uint64_t attempt, LinkId link, const security::Si
 void Connect::on_link_down(LinkId link) {
   impl_->overlay_links.erase(link);
   impl_->early_links.erase(link);
+}
+
+std::optional<wire::IpAddressPort> Connect::listens_at(LinkId link) const {
+  const auto found = impl_->overlay_links.find(link);
+  return found == impl_->overlay_links.end() ? std::nullopt : found->second.listens_at;
 }
 
 void Connect::on_open_failed(std::uint64_t attempt, const std::string& reason, messaging::Context&) {

@@ -68,6 +68,8 @@ class Connect {
   void on_link_down(LinkId link);
   // A link opened for `attempt` could not be made.
   void on_open_failed(std::uint64_t attempt, const std::string& reason, messaging::Context& context);
+  // Where the node at the other side of an inbound overlay link takes links itself, as its Attach answer said.
+  [[nodiscard]] std::optional<wire::IpAddressPort> listens_at(LinkId link) const;
   void on_timer(messaging::Context& context);
   [[nodiscard]] std::optional<Mono> next_deadline() const;
   [[nodiscard]] std::vector<ConnectEvent> take_events();

@@ -24,6 +24,7 @@ Driver* driver_of(void* data) { return static_cast<Driver*>(data); }
 
 struct Driver::Link {
   std::unique_ptr<UvStream> stream;
+  std::shared_ptr<TlsContext> context;  // that of `tls`: a renewal may have made another one since
   std::unique_ptr<TlsSession> tls;
   wire::IpAddressPort remote;
   std::vector<wire::IpAddressPort> addresses;  // still to be tried, for a link that we open
@@ -124,6 +125,13 @@ void Driver::input(node::Input input) {
   dirty_ = true;
 }
 
+Result<void> Driver::renew(security::CredentialPtr credential, std::shared_ptr<TlsContext> tls) {
+  if (stopped_) return failure("the node has stopped");
+  if (auto taken = node_->renew_credential(std::move(credential), system_now()); !taken) return taken;
+  options_.tls = std::move(tls);
+  return {};
+}
+
 bool Driver::post(std::function<void()> task) {
   const std::lock_guard lock(posted_mutex_);
   if (stopped_ || posted_.size() >= limits::kMaxPostedTasks) return false;
@@ -205,7 +213,8 @@ void Driver::try_next_address(LinkId id) {
 
 void Driver::start_tls(LinkId id, TlsSession::Role role) {
   Link& link = *links_.at(id);
-  link.tls = std::make_unique<TlsSession>(*options_.tls, role);
+  link.context = options_.tls;
+  link.tls = std::make_unique<TlsSession>(*link.context, role);
   write_out(id);
 }
 

@@ -35,7 +35,7 @@ struct DriverOptions {
 
 // What a node tells its application; see node/output.hpp.
 using NodeEvent = std::variant<node::ApiEvent, node::PipeData, node::PipeDown, node::Joined, node::LeaveDone,
-                               node::ConfigAccepted, node::ConfigRefused, node::StoreFailed>;
+                               node::NoContact, node::ConfigAccepted, node::ConfigRefused, node::StoreFailed>;
 
 class Driver {
  public:
@@ -52,6 +52,8 @@ class Driver {
   void run(node::Node& node, const security::Crypto& crypto, std::function<void(NodeEvent)> on_event);
   // Gives the node an input; its outputs follow before the loop waits again.
   void input(node::Input input);
+  // The node's credential from now on, and the context for new links; links that are up stay as they are.
+  [[nodiscard]] Result<void> renew(security::CredentialPtr credential, std::shared_ptr<TlsContext> tls);
   // Runs `task` on the loop's thread soon. Safe from any thread. False when stopped or too many are waiting.
   bool post(std::function<void()> task);
   // Closes all links and listeners; the loop ends when libuv has closed them.

@@ -25,8 +25,7 @@ std::unique_ptr<topology::Topology> make_topology(const NodeOptions& options, co
 }
 
 // Own addresses are no bootstrap nodes for this node.
-std::vector<wire::IpAddressPort> contacts(const NodeOptions& options, const config::OverlayConfig& config) {
-  auto nodes = options.bootstrap.empty() ? config.bootstrap_nodes : options.bootstrap;
+std::vector<wire::IpAddressPort> without_own(std::vector<wire::IpAddressPort> nodes, const NodeOptions& options) {
   const auto& own = options.candidates.overlay_candidates;
   std::erase_if(nodes, [&](const auto& node) { return std::ranges::find(own, node) != own.end(); });
   return nodes;
@@ -59,7 +58,8 @@ Node::Impl::Impl(NodeOptions given_options, config::ConfigPtr given_config, secu
       messenger(credentials, trust),
       connect(options.candidates),
       storage(store),
-      bootstrap(contacts(options, *config)) {}
+      bootstrap(without_own(options.bootstrap.empty() ? config->bootstrap_nodes : options.bootstrap, options),
+                without_own(options.former_neighbors, options)) {}
 
 messaging::Context Node::Impl::context(Now now) {
   return {now, credentials.node()->node_id, rng, counters, *config, crypto, *topology, effects};
@@ -86,7 +86,7 @@ Node::~Node() = default;
 void Node::start(Now now) {
   auto context = impl_->context(now);
   impl_->storage.on_config_changed(context);  // what was kept may be banned by now
-  impl_->bootstrap.begin(context);
+  impl_->bootstrap.begin(bootstrap::Purpose::join, context);
   // 6940 10.5: a ring is begun only where a local setting says so, and only when no other peer of it is there.
   if (impl_->options.first_peer && impl_->bootstrap.state() == bootstrap::State::idle)
     impl_->topology->start_first(context);
@@ -139,13 +139,27 @@ std::optional<Mono> Node::next_deadline(Now now) const {
 
 LinkId Node::new_link() { return LinkId{impl_->next_link++}; }
 
+Result<void> Node::renew_credential(security::CredentialPtr credential, Now now) {
+  if (credential->node_id != self())
+    return failure("it is of Node-ID " + credential->node_id.hex() + ", and this node is " + self().hex());
+  if (auto good = impl_->trust->check(*credential->certificate, credential->intermediates, now.wall, impl_->crypto);
+      !good)
+    return good;
+  impl_->credentials.renew_node(std::move(credential));
+  return {};
+}
+
 CredentialId Node::add_user(security::CredentialPtr credential) {
   return impl_->credentials.add(std::move(credential));
+}
+void Node::remove_user(std::string_view user_name) {
+  if (const auto id = impl_->credentials.find_user(user_name)) impl_->credentials.remove(*id);
 }
 const security::Credentials& Node::credentials() const { return impl_->credentials; }
 NodeId Node::self() const { return impl_->credentials.node()->node_id; }
 bool Node::joined() const { return impl_->topology->joined(); }
 const config::OverlayConfig& Node::config() const { return *impl_->config; }
+const config::ConfigPtr& Node::shared_config() const { return impl_->config; }
 const Counters& Node::counters() const { return impl_->counters; }
 const forwarding::RouteView& Node::route() const { return *impl_->topology; }
 topology::TopologyStatus Node::topology() const { return impl_->topology->status(); }
@@ -165,6 +179,7 @@ NodeStatus Node::status(Now now) const {
     info.round_trip = link->session->smoothed_rtt().value_or(Duration::zero());
     const auto end = impl_->far_ends.find(link->id);
     if (end != impl_->far_ends.end()) info.remote = end->second.address;
+    info.listens_at = link->inbound ? impl_->connect.listens_at(link->id) : std::optional(info.remote);
     status.links.push_back(info);
   }
   status.values = impl_->storage.value_count();

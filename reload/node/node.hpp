@@ -15,6 +15,7 @@ struct LinkInfo {
   NodeId node;
   wire::IpAddressPort remote;
   bool inbound = false;
+  std::optional<wire::IpAddressPort> listens_at;  // where that node takes links, if it was told
   Duration round_trip{};
 };
 struct NodeStatus {
@@ -48,13 +49,19 @@ class Node {
   // An id for a link that came in, to be used in its LinkUp. Ids grow, so the newest link has the largest.
   [[nodiscard]] LinkId new_link();
 
+  // From now on the node signs with this credential, which is checked and must be of the node's own Node-ID. Links
+  // stay; the driver makes new ones with it. What was signed before and is still on its way counts as long as the old
+  // one.
+  [[nodiscard]] Result<void> renew_credential(security::CredentialPtr credential, Now now);
   // A user this node hosts. Its Node-ID must not be the node's own.
   CredentialId add_user(security::CredentialPtr credential);
+  void remove_user(std::string_view user_name);
   [[nodiscard]] const security::Credentials& credentials() const;
 
   [[nodiscard]] NodeId self() const;
   [[nodiscard]] bool joined() const;
   [[nodiscard]] const config::OverlayConfig& config() const;
+  [[nodiscard]] const config::ConfigPtr& shared_config() const;
   [[nodiscard]] NodeStatus status(Now now) const;
   [[nodiscard]] topology::TopologyStatus topology() const;
   [[nodiscard]] const Counters& counters() const;

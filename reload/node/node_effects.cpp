@@ -263,7 +263,7 @@ void Node::Impl::supervise_contact(messaging::Context& context) {
     if (*next_partition_check > context.now.mono) return;
     next_partition_check = next;
     bootstrap.reset();
-    return bootstrap.begin(context);
+    return bootstrap.begin(bootstrap::Purpose::look, context);
   }
   next_partition_check.reset();
   if (options.first_peer && bootstrap.state() == bootstrap::State::pausing) {
@@ -276,7 +276,8 @@ void Node::Impl::supervise_contact(messaging::Context& context) {
     bootstrap.on_failed(context);
     for (LinkId id : links.links_to(useless)) close(id, "no way into the overlay through this node", context);
   }
-  if (bootstrap.state() == bootstrap::State::idle) bootstrap.begin(context);
+  bootstrap.begin(bootstrap::Purpose::join, context);
+  if (const auto tried = bootstrap.take_round_failed()) outputs.push_back(NoContact{*tried});
 }
 
 }  // namespace reload::node

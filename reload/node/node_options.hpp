@@ -16,7 +16,8 @@ struct NodeOptions {
   // Successors that have copies of what this peer is in charge of: two by 6940 10.4, the same at every peer. Other
   // numbers, up to the three neighbours of 10.7, are for studies.
   std::size_t replicas = limits::kReplicas;
-  std::vector<wire::IpAddressPort> bootstrap;  // in place of the document's bootstrap nodes, when not empty
+  std::vector<wire::IpAddressPort> former_neighbors;  // tried before the bootstrap nodes (6940 11.4)
+  std::vector<wire::IpAddressPort> bootstrap;         // in place of the document's bootstrap nodes, when not empty
 };
 
 }  // namespace reload::node

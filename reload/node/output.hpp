@@ -91,6 +91,11 @@ struct Joined {
 struct LeaveDone {
   std::string reason;  // why this node may not stay; empty when it was told to leave
 };
+// The node is not in the overlay, and of all the `tried` nodes to join through none could be reached or had a way in
+// (6940 6.4.2.1). It goes on trying.
+struct NoContact {
+  std::size_t tried = 0;
+};
 // A new configuration document was accepted, or Kinds that are not in it (Kind::learnt): keep them.
 struct ConfigAccepted {
   config::ConfigPtr config;
@@ -108,6 +113,6 @@ struct StoreFailed {
 };
 
 using Output = std::variant<OpenLink, SendOnLink, CloseLink, RunCrypto, ApiEvent, PipeData, PipeDown, Joined, LeaveDone,
-                            ConfigAccepted, ConfigRefused, StoreFailed>;
+                            NoContact, ConfigAccepted, ConfigRefused, StoreFailed>;
 
 }  // namespace reload::node

@@ -31,6 +31,7 @@ NodeBed::NodeBed(BedOptions options)
   made.candidates.overlay_candidates = {cast_.address(Who::node)};
   made.candidates.applications = {{wire::kApplicationSip, {cast_.address(Who::node)}}};
   for (const Who who : options_.bootstrap) made.bootstrap.push_back(cast_.address(who));
+  for (const Who who : options_.former_neighbors) made.former_neighbors.push_back(cast_.address(who));
   auto node = node::Node::make(std::move(made), cast_.config(options_.document),
                                security::Credentials(cast_.credential(Who::node)), cast_.crypto(), rng_, store_, now_);
   RELOAD_CHECK(node.has_value());

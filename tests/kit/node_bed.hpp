@@ -35,6 +35,7 @@ struct BedOptions {
   bool first_peer = true;
   node::Role role = node::Role::peer;
   std::vector<Who> bootstrap;
+  std::vector<Who> former_neighbors;
   bool holds_crypto = false;  // jobs wait for finish_job
   std::uint64_t seed = 1;
   DocumentSpec document;
@@ -87,6 +88,7 @@ class NodeBed {
   std::string left_because;
   std::deque<node::ConfigAccepted> accepted_configs;
   std::deque<node::ConfigRefused> refused_configs;
+  std::vector<std::size_t> rounds_failed;  // how many nodes each NoContact says were tried
 
   // The first of `sent` with this code that is not older than `from`; it is taken out.
   std::optional<Sent> take(wire::MessageCode code);
@@ -105,6 +107,7 @@ class NodeBed {
   void take(node::PipeDown& output);
   void take(node::Joined&) {}
   void take(node::LeaveDone& output);
+  void take(node::NoContact& output) { rounds_failed.push_back(output.tried); }
   void take(node::ConfigAccepted& output);
   void take(node::ConfigRefused& output) { refused_configs.push_back(std::move(output)); }
   void take(node::StoreFailed&) {}

@@ -114,6 +114,12 @@ std::string RealPeer::content() const {
   return text;
 }
 
+Result<void> RealPeer::renew(const security::CredentialPtr& credential) {
+  auto tls = io::TlsContext::make(*credential);
+  RELOAD_CHECK(tls.has_value());
+  return driver_->renew(credential, *tls);
+}
+
 void RealPeer::leave() { driver_->input(node::Leave{}); }
 
 overlay::Outcome<overlay::Stored> store(Loop& loop, RealPeer& at, const std::string& user, const std::string& text) {

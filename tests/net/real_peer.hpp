@@ -73,6 +73,7 @@ class RealPeer {
   // All values with their signatures and times, as bytes: equal exactly when nothing changed.
   [[nodiscard]] std::string content() const;
   void leave();
+  Result<void> renew(const security::CredentialPtr& credential);
   [[nodiscard]] bool left() const { return left_; }
 
  private:
