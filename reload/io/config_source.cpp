@@ -3,7 +3,7 @@
 #include "reload/base/limits.hpp"
 #include "reload/config/xml_values.hpp"
 #include "reload/io/dns.hpp"
-#include "reload/io/https_get.hpp"
+#include "reload/io/https.hpp"
 #include "reload/io/overlay_files.hpp"
 #include "reload/io/system_clock.hpp"
 #include "reload/io/uv_tcp.hpp"
@@ -93,7 +93,12 @@ Result<std::vector<wire::IpAddressPort>> ConfigSource::servers(Rng& rng, const s
 Result<HttpsBody> ConfigSource::get(const std::vector<wire::IpAddressPort>& at, const std::string& known_tag,
                                     const std::atomic<bool>& cancelled, const Progress& progress) const {
   const Mono end = system_now().mono + limits::kConfigFetchTime;
-  HttpsGet get{url(), std::nullopt, options_.ca_file, limits::kMaxConfigBytes, {}, known_tag};
+  HttpsRequest get{.url = url(),
+                   .at = {},
+                   .ca_file = options_.ca_file,
+                   .limit = limits::kMaxConfigBytes,
+                   .time = {},
+                   .known_tag = known_tag};
   std::string faults;
   for (std::size_t i = 0; i < std::max<std::size_t>(at.size(), 1); ++i) {
     if (!at.empty()) get.at = at[i];

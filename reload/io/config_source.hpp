@@ -6,7 +6,7 @@
 #include <string>
 
 #include "reload/config/discovery.hpp"
-#include "reload/io/https_get.hpp"
+#include "reload/io/https.hpp"
 #include "reload/security/crypto.hpp"
 
 namespace reload::io {

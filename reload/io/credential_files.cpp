@@ -67,6 +67,14 @@ Result<std::vector<security::CredentialPtr>> load_credentials(const std::string&
   return credentials;
 }
 
+Result<std::string> credential_text(const security::Credential& credential) {
+  auto text = save_private_key(*credential.key);
+  if (!text) return text;
+  *text += save_certificate(credential.certificate->der.view());
+  for (const auto& intermediate : credential.intermediates) *text += save_certificate(intermediate->der.view());
+  return text;
+}
+
 std::optional<std::string> exposure_warning(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || (status.st_mode & 077u) == 0) return std::nullopt;

@@ -21,6 +21,9 @@ namespace reload::io {
                                                                              const security::Crypto& crypto,
                                                                              std::size_t node_id_length);
 
+// A credential as it stands in such a file. The caller guards the text.
+[[nodiscard]] Result<std::string> credential_text(const security::Credential& credential);
+
 // What to say when others than the owner may use a file with secrets.
 [[nodiscard]] std::optional<std::string> exposure_warning(const std::string& path);
 

@@ -93,6 +93,11 @@ Result<void> create_file(const std::string& path, ByteView bytes, mode_t mode) {
   return done;
 }
 
+Result<void> make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return failed(path);
+  return {};
+}
+
 Result<config::ConfigPtr> read_overlay_config(ByteView document, const std::string& overlay,
                                               const security::Crypto& crypto, Wall now) {
   const auto sha1 = [&crypto](ByteView text) { return crypto.hash(wire::HashAlgorithm::sha1, {text}); };

@@ -17,6 +17,8 @@ namespace reload::io {
 [[nodiscard]] Result<void> write_file(const std::string& path, ByteView bytes, mode_t mode = 0644);
 // The same for a file that must not be there yet.
 [[nodiscard]] Result<void> create_file(const std::string& path, ByteView bytes, mode_t mode);
+// One of mode 0700, if there is none.
+[[nodiscard]] Result<void> make_directory(const std::string& path);
 
 // The configuration of `overlay` (the first one when that is empty) in a document, read and verified; the first
 // document is trusted for its way (T59).
