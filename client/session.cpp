@@ -7,6 +7,7 @@
 #include "client/print.hpp"
 #include "reload/config/xml_values.hpp"
 #include "reload/io/credential_files.hpp"
+#include "reload/io/overlay_files.hpp"
 #include "reload/io/self_signed_file.hpp"
 #include "reload/io/system_clock.hpp"
 #include "reload/security/trust.hpp"
@@ -56,8 +57,9 @@ Result<void> Session::load_config(Now now) {
   const auto source = io::ConfigSource::make(settings_.config_source);
   if (!source) return tl::unexpected(source.error());
   const auto loaded =
-      source->load({}, crypto_, rng_, now.wall, [](const std::string& what) { spdlog::info("{}", what); });
+      source->load(settings_.data, crypto_, rng_, now.wall, [](const std::string& what) { spdlog::info("{}", what); });
   if (!loaded) return failure(source->in_words() + ": " + loaded.error().text);
+  if (!loaded->warning.empty()) spdlog::warn("{}", loaded->warning);
   config_ = loaded->config;
   document_ = settings_.config_source.file.empty() ? "the fetched document" : settings_.config_source.file;
   if (config_->is_expired(now.wall))
@@ -73,19 +75,33 @@ Result<void> Session::make_own_credential(Wall now) {
   return {};
 }
 
+Result<void> Session::load_credential(Now now) {
+  const auto tell = [](const std::string& what) { spdlog::info("{}", what); };
+  const auto source = io::CredentialSource::make(credential_options(settings_));
+  if (!source) return tl::unexpected(source.error());
+  credential_from_ = source->in_words();
+  auto loaded = source->load(config_, crypto_, now.wall, tell);
+  if (!loaded) return tl::unexpected(loaded.error());
+  if (!loaded->warning.empty()) spdlog::warn("{}", loaded->warning);
+  own_ = std::move(loaded->credential);
+  if (!source->enrolls() || now.wall < security::renewal_time(loaded->life, rng_)) return {};
+  const std::atomic<bool> cancelled = false;
+  auto renewed = source->renew(own_, config_, cancelled, tell);
+  if (renewed)
+    own_ = std::move(*renewed);
+  else
+    spdlog::warn("{}: the credential is not renewed: {}; going on with the old one until {}", credential_from_,
+                 renewed.error().text, config::from_time(loaded->life.until));
+  return {};
+}
+
 Result<void> Session::open() {
   const Now now = io::system_now();
+  if (!settings_.data.empty())
+    if (auto made = io::make_directory(settings_.data); !made) return failure("--data: " + made.error().text);
   if (auto loaded = load_config(now); !loaded) return loaded;
   if (auto made = make_own_credential(now.wall); !made) return made;
-  const auto own = io::load_credentials(settings_.credential, crypto_, config_->node_id_length);
-  if (!own)
-    return failure("--credential: " + own.error().text +
-                   "; make one with reload-certs issue --dir DIR --node --out FILE");
-  if (own->size() != 1)
-    return failure("--credential: " + settings_.credential + " holds " + std::to_string(own->size()) +
-                   " credentials; a client has exactly one (reload-certs issue --node); users' belong to "
-                   "--user-credential");
-
+  if (auto loaded = load_credential(now); !loaded) return loaded;
   std::vector<wire::IpAddressPort> peers;
   for (const std::string& peer : settings_.peers) peers.push_back(*io::parse_address(peer, 6084));
   if (peers.empty()) peers = config_->bootstrap_nodes;
@@ -96,8 +112,8 @@ Result<void> Session::open() {
   if (!options) return tl::unexpected(options.error());
   auto secret = io::derive_link_secret(*config_);
   if (!secret) return tl::unexpected(secret.error());
-  auto tls = io::TlsContext::make(*own->front(), std::move(*secret));
-  if (!tls) return failure("--credential " + settings_.credential + ": " + tls.error().text);
+  auto tls = io::TlsContext::make(*own_, std::move(*secret));
+  if (!tls) return failure(credential_from_ + ": " + tls.error().text);
   if (!settings_.key_log.empty())
     if (auto opened = (*tls)->log_keys(settings_.key_log); !opened) return failure("--key-log: " + opened.error().text);
   options->tls = *tls;
@@ -113,11 +129,11 @@ Result<void> Session::open() {
   node_options.visits = settings_.visits;
   node_options.candidates = driver_->candidates();
   node_options.bootstrap = std::move(peers);
-  auto node = node::Node::make(std::move(node_options), config_, security::Credentials(own->front()), crypto_, rng_,
-                               store_, now);
+  auto node =
+      node::Node::make(std::move(node_options), config_, security::Credentials(own_), crypto_, rng_, store_, now);
   if (!node)
-    return failure("--credential " + settings_.credential + ": " + node.error().text + "; the authority that made " +
-                   document_ + " issues what fits it");
+    return failure(credential_from_ + ": " + node.error().text + "; the authority that made " + document_ +
+                   " issues what fits it");
   node_ = std::move(*node);
   port_ =
       std::make_unique<overlay::OverlayPort>(*node_, [this](node::Input input) { driver_->input(std::move(input)); });
@@ -199,12 +215,19 @@ void Session::on_event(io::NodeEvent event) {
   if (ending_) return;
   std::visit(Overloaded{[&](node::ApiEvent& api) { port_->on_event(std::move(api)); }, [&](node::PipeData&) {},
                         [&](node::PipeDown&) {}, [&](node::Joined& joined) { on_joined(joined.joined); },
-                        [&](node::LeaveDone&) {}, [&](node::StoreFailed&) {}, [&](node::ConfigRefused&) {},
+                        [&](node::LeaveDone&) {}, [&](node::NoContact&) {}, [&](node::StoreFailed&) {},
+                        [&](node::ConfigRefused&) {},
                         [&](node::ConfigAccepted& accepted) {
-                          spdlog::info("the overlay has another configuration than the file: document {}",
-                                       accepted.config->sequence);
+                          spdlog::info("the overlay has another configuration: document {}", accepted.config->sequence);
+                          keep(*accepted.config);
                         }},
              event);
+}
+
+// The next command begins with it.
+void Session::keep(const config::OverlayConfig& config) {
+  if (settings_.data.empty()) return;
+  if (auto kept = io::keep_overlay_config(settings_.data, config); !kept) spdlog::warn("--data: {}", kept.error().text);
 }
 
 void Session::on_joined(bool joined) {
@@ -280,7 +303,7 @@ std::string Session::why_not_attached() const {
     return "the certificate at " + peers + " is none of this overlay's: is " + document_ +
            " the document of the overlay that the peer is in (reload-certs show)?";
   if (lost_ != 0)
-    return peers + " closed the link: does " + settings_.credential +
+    return peers + " closed the link: does the credential of " + credential_from_ +
            " belong to this overlay, and is it valid still (reload-certs show)?";
   // What OpenSSL says of a handshake; nobody there makes none.
   if (last_fault_.find("SSL routines") != std::string::npos)

@@ -55,6 +55,8 @@ class Session {
  private:
   Session(uv_loop_t* loop, const Settings& settings) : loop_(loop), settings_(settings) {}
   Result<void> load_config(Now now);
+  Result<void> load_credential(Now now);
+  void keep(const config::OverlayConfig& config);
   Result<void> open();
   Result<void> make_own_credential(Wall now);
   Result<void> open_users();
@@ -73,7 +75,9 @@ class Session {
   io::SystemRng rng_;
   storage::MemoryStore store_;
   config::ConfigPtr config_;
-  std::string document_;  // where it is from, in words
+  security::CredentialPtr own_;
+  std::string credential_from_;  // the option that names it
+  std::string document_;         // where it is from, in words
   std::size_t peer_count_ = 0;
   std::unique_ptr<node::Node> node_;
   std::unique_ptr<overlay::OverlayPort> port_;

@@ -125,18 +125,33 @@ void add_common(CLI::App& app, Settings& s) {
       ->option_text("https://...");
   app.add_option(
          "--tls-ca", s.config_source.ca_file,
-         "Authorities that the configuration server's certificate may come from, instead of this machine's (PEM)")
+         "Authorities that the certificates of configuration and enrollment server may come from, instead of this "
+         "machine's (PEM)")
       ->option_text("FILE");
   app.add_option("--dns-server", s.config_source.dns_server, "Ask this DNS server instead of this machine's")
       ->option_text("ADDRESS[:PORT]");
   app.add_option("--credential", s.credential,
-                 "Required: this client's key and certificate (reload-certs issue --node)")
+                 "This or --enroll-user is required: this client's key and certificate (reload-certs issue --node)")
       ->option_text("FILE");
   app.add_option(
          "--self-signed", s.self_signed,
          "Of an overlay whose members make their own certificates: the name of this one, NAME[@DOMAIN]. Its key "
          "and certificate are made and kept in --credential, unless that is there")
       ->option_text("NAME");
+  app.add_option(
+         "--enroll-user", s.enroll_user,
+         "The account with which to get a credential from the overlay's enrollment server. It is kept in --data")
+      ->option_text("NAME[@DOMAIN]");
+  app.add_option("--enroll-password-file", s.enroll_password_file, "Its password, alone in a file")
+      ->option_text("FILE");
+  app.add_option("--enroll-device", s.enroll_device,
+                 "Tells the machines of one account apart, each of which has a Node-ID of its own. Default: this "
+                 "machine's name")
+      ->option_text("TEXT");
+  app.add_option("--data", s.data,
+                 "Directory, made when missing, in which the enrolled credential and what the overlay says of its "
+                 "configuration are kept for the next command. Default: nothing is kept")
+      ->option_text("DIR");
   app.add_option("--user-credential", s.user_credential,
                  "Credentials of users to store and register as (reload-certs issue --user); of several the one whose "
                  "name fits is used")
@@ -292,13 +307,16 @@ std::string check_required(const CLI::App& app, const Settings& s) {
     return "no command: name one of ping, fetch, stat, find, store, register, resolve, route, "
            "probe and push-config";
   if (const auto source = io::ConfigSource::make(s.config_source); !source) return source.error().text;
-  if (s.credential.empty())
-    return "--credential is missing: name this client's credential; make one with reload-certs issue --dir DIR --node "
-           "--out FILE";
+  if (const auto source = io::CredentialSource::make(credential_options(s)); !source) return source.error().text;
   return {};
 }
 
 }  // namespace
+
+io::CredentialOptions credential_options(const Settings& s) {
+  return {s.credential, s.enroll_user,           s.enroll_password_file,    s.enroll_device,
+          s.data,       s.config_source.ca_file, s.config_source.dns_server};
+}
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
   CommandLine line;

@@ -9,6 +9,7 @@
 
 #include "reload/base/result.hpp"
 #include "reload/io/config_source.hpp"
+#include "reload/io/credential_source.hpp"
 
 namespace reload::client {
 
@@ -65,6 +66,10 @@ struct Settings {
   io::ConfigSourceOptions config_source;
   std::string credential;
   std::string self_signed;  // the user name of a credential that this client makes for itself
+  std::string enroll_user;
+  std::string enroll_password_file;
+  std::string enroll_device;
+  std::string data;
   std::string user_credential;
   std::vector<std::string> peers;
   std::string listen;
@@ -81,6 +86,7 @@ struct CommandLine {
   Settings settings;
   std::optional<int> exit_code;
 };
+[[nodiscard]] io::CredentialOptions credential_options(const Settings& settings);
 [[nodiscard]] CommandLine parse_command_line(int argc, const char* const* argv);
 
 }  // namespace reload::client

@@ -16,6 +16,8 @@ struct AdminSnapshot {
   node::NodeStatus node;
   Counters counters;
   std::optional<sip::SipStatus> sip;
+  Wall credential_until;
+  std::uint64_t credential_renewals = 0;
 };
 
 class Admin {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "peer/admin.hpp"
+#include "reload/config/xml_values.hpp"
 #include "reload/io/uv_tcp.hpp"
 
 namespace reload::peer {
@@ -68,6 +69,8 @@ std::string status_json(const AdminSnapshot& snapshot) {
   document["state"] = name_of(node.topology.state);
   document["ready"] = is_ready(snapshot);
   document["uptime_s"] = std::chrono::duration_cast<std::chrono::seconds>(node.uptime).count();
+  document["credential_until"] = config::from_time(snapshot.credential_until);
+  document["credential_renewals"] = snapshot.credential_renewals;
   document["predecessors"] = hex_list(node.topology.predecessors);
   document["successors"] = hex_list(node.topology.successors);
   document["fingers"] = hex_list(node.topology.fingers);
@@ -109,6 +112,8 @@ std::string metrics_text(const AdminSnapshot& snapshot) {
   gauge("reload_fingers", "Fingers", static_cast<double>(node.topology.fingers.size()));
   gauge("reload_values", "Values held", static_cast<double>(node.values));
   gauge("reload_resources", "Resources held", static_cast<double>(node.resources));
+  gauge("reload_credential_expiry_seconds", "When this node's certificate expires, in Unix time",
+        static_cast<double>(to_unix_seconds(snapshot.credential_until)));
   gauge("reload_uptime_seconds", "Time since the node was made", static_cast<double>(node.uptime.count()) / 1e6);
   if (snapshot.sip)
     for (std::size_t i = 0; i < sip::kSipCounterCount; ++i) {

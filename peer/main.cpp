@@ -69,6 +69,11 @@ int main(int argc, char** argv) {
     uv_run(&loop, UV_RUN_DEFAULT);
     return refuse(process.error().text, 1);
   }
+  uv_signal_t hang_up;
+  uv_signal_init(&loop, &hang_up);
+  hang_up.data = process->get();
+  uv_signal_start(
+      &hang_up, [](uv_signal_t* handle, int) { static_cast<reload::peer::Process*>(handle->data)->reread(); }, SIGHUP);
   uv_signal_t ends[2];
   const int signals[2] = {SIGTERM, SIGINT};
   for (int i = 0; i < 2; ++i) {
@@ -78,7 +83,8 @@ int main(int argc, char** argv) {
         &ends[i], [](uv_signal_t* handle, int) { static_cast<reload::peer::Process*>(handle->data)->stop(); },
         signals[i]);
   }
-  (*process)->start([&ends] {
+  (*process)->start([&ends, &hang_up] {
+    uv_close(reinterpret_cast<uv_handle_t*>(&hang_up), nullptr);
     for (auto& end : ends) uv_close(reinterpret_cast<uv_handle_t*>(&end), nullptr);
   });
   uv_run(&loop, UV_RUN_DEFAULT);

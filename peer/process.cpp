@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "reload/base/limits.hpp"
 #include "reload/config/xml_values.hpp"
 #include "reload/io/credential_files.hpp"
+#include "reload/io/former_neighbors.hpp"
 #include "reload/io/lmdb_store.hpp"
 #include "reload/io/overlay_files.hpp"
 #include "reload/io/self_signed_file.hpp"
@@ -16,11 +18,20 @@ namespace reload::peer {
 namespace {
 
 constexpr std::size_t kMaxPasswordBytes = std::size_t{1} << 30;  // a million users need about 150 MB
-const std::string kIssueNode = "; issue one for this overlay with reload-certs issue --node";
-const std::string kIssueUsers = "; issue them for this overlay with reload-certs issue --users";
+constexpr Duration kNeighborsFirstWrite = 10s;
+constexpr Duration kNoContactLineInterval = 60s;
 
 void warn_of_exposure(const std::string& path) {
   if (const auto warning = io::exposure_warning(path)) spdlog::warn("{}", *warning);
+}
+
+bool is_every_address(const wire::IpAddressPort& address) { return address.address == std::array<std::uint8_t, 16>{}; }
+
+// The address of this machine that faces the first of these there is a route to.
+std::optional<wire::IpAddressPort> address_towards(const std::vector<wire::IpAddressPort>& nodes) {
+  for (const auto& node : nodes)
+    if (auto own = io::local_address_towards(node)) return own;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -81,27 +92,31 @@ Result<void> Process::open_overlay() {
   const auto config = load_config(now);
   if (!config) return tl::unexpected(config.error());
   if (auto made = make_own_credential(**config, now.wall); !made) return made;
-  const auto own = io::load_credentials(settings_.credential, crypto_, (*config)->node_id_length);
-  if (!own) return failure("--credential: " + own.error().text + kIssueNode);
-  warn_of_exposure(settings_.credential);
-  if (own->size() != 1)
-    return failure("--credential: " + settings_.credential + " holds " + std::to_string(own->size()) +
-                   " credentials, a peer has exactly one" + kIssueNode);
+  auto own = OwnCredential::open(settings_, *config, crypto_, now.wall);
+  if (!own) return tl::unexpected(own.error());
+  own_ = std::move(*own);
+  const auto former = io::former_neighbors(settings_.data);
 
   io::DriverOptions options;
   options.listen = *io::parse_address(settings_.listen, 6084);
   if (!settings_.advertise.empty()) options.advertise = *io::parse_address(settings_.advertise, 6084);
+  std::vector<wire::IpAddressPort> given;
+  for (const auto& address : settings_.bootstrap) given.push_back(*io::parse_address(address, 6084));
+  if (!options.advertise && is_every_address(options.listen)) {
+    options.advertise = address_towards(given.empty() ? (*config)->bootstrap_nodes : given);
+    if (!options.advertise) options.advertise = address_towards(former);
+    if (!options.advertise)
+      return failure("--listen " + settings_.listen +
+                     " is every address of this machine, and no bootstrap node tells by its place which of them others "
+                     "reach: name it with --advertise");
+    spdlog::info("others are told to reach this peer at {}", io::to_text(*options.advertise));
+  }
   if (!settings_.sip_listen.empty()) options.applications = {wire::kApplicationSip};
   options.crypto_threads = settings_.crypto_threads;
-  auto secret = io::derive_link_secret(**config);
-  if (!secret) return tl::unexpected(secret.error());
-  auto tls = io::TlsContext::make(*own->front(), std::move(*secret));
-  if (!tls) return failure("--credential " + settings_.credential + ": " + tls.error().text);
-  if (!settings_.key_log.empty()) {
-    if (auto opened = (*tls)->log_keys(settings_.key_log); !opened)
-      return failure("--key-log: " + opened.error().text + "; name a file that this user may write");
+  auto tls = own_->tls(*own_->get());
+  if (!tls) return tl::unexpected(tls.error());
+  if (!settings_.key_log.empty())
     spdlog::warn("the secrets of all links go to {}: whoever reads it can read the links", settings_.key_log);
-  }
   options.tls = *tls;
   options.on_link_end = [this](const io::LinkEnd& end) { on_link_end(end); };
   auto driver = io::Driver::make(loop_, std::move(options));
@@ -111,12 +126,13 @@ Result<void> Process::open_overlay() {
   node::NodeOptions node_options;
   node_options.first_peer = settings_.first_peer;
   node_options.candidates = driver_->candidates();
-  for (const auto& address : settings_.bootstrap) node_options.bootstrap.push_back(*io::parse_address(address, 6084));
-  auto node = node::Node::make(std::move(node_options), *config, security::Credentials(own->front()), crypto_, rng_,
+  node_options.bootstrap = std::move(given);
+  node_options.former_neighbors = former;
+  auto node = node::Node::make(std::move(node_options), *config, security::Credentials(own_->get()), crypto_, rng_,
                                *store_, now);
   if (!node)
-    return failure("--credential " + settings_.credential + " and " + config_from_ + ": " + node.error().text +
-                   kIssueNode);
+    return failure(own_->in_words() + " and " + config_from_ + ": " + node.error().text +
+                   "; get a credential for this overlay");
   node_ = std::move(*node);
   port_ =
       std::make_unique<overlay::OverlayPort>(*node_, [this](node::Input input) { driver_->input(std::move(input)); });
@@ -125,29 +141,8 @@ Result<void> Process::open_overlay() {
 
 Result<void> Process::open_users() {
   if (settings_.sip_listen.empty()) return {};
-  const auto users = io::load_credentials(settings_.users, crypto_, node_->config().node_id_length);
-  if (!users) return failure("--users: " + users.error().text + kIssueUsers);
-  warn_of_exposure(settings_.users);
-  const auto trust = security::Trust::make(std::make_shared<config::OverlayConfig>(node_->config()), crypto_);
-  if (!trust) return failure(config_from_ + ": " + trust.error().text);
-  const Wall now = io::system_now().wall;
-  std::size_t refused = 0;
-  std::string why;
-  for (const auto& user : *users) {
-    if (auto good = (*trust)->check(*user->certificate, user->intermediates, now, crypto_); good) {
-      node_->add_user(user);
-    } else if (++refused == 1) {
-      why = user->certificate->user_name + ": " + good.error().text;
-    }
-  }
-  if (refused == users->size())
-    return failure("--users: " + settings_.users + " holds no credential that counts here; the first is of " + why +
-                   kIssueUsers);
-  if (refused > 0)
-    spdlog::warn("--users: {} credentials of {} do not count here and are left out; the first is of {}{}", refused,
-                 settings_.users, why, kIssueUsers);
-  spdlog::info("{} user credentials from {}", users->size() - refused, settings_.users);
-  return {};
+  users_ = std::make_unique<HostedUsers>(settings_.users, *node_);
+  return users_->open(crypto_, io::system_now().wall);
 }
 
 Result<void> Process::open_sip() {
@@ -190,6 +185,14 @@ void Process::start(std::function<void()> on_finished) {
     exit_code_ = 1;
     driver_->post([this] { stop(); });
   });
+  own_->start(loop_, rng_, *node_, *driver_, [this] { certificates_->on_credentials_changed(); });
+  if (users_)
+    users_->start(loop_, [this] {
+      certificates_->on_credentials_changed();
+      if (sip_) sip_->update(facts());
+    });
+  neighbors_timer_ = std::make_unique<io::UvTimer>(loop_);
+  keep_neighbors_after(kNeighborsFirstWrite);
   spdlog::info("node {} of {} listens on {}", node_->self().hex(), node_->config().instance_name, settings_.listen);
   if (!settings_.first_peer && settings_.bootstrap.empty() && knows_only_itself())
     spdlog::warn("no bootstrap node but this peer itself: to begin the overlay, start it with --first-peer");
@@ -201,8 +204,32 @@ bool Process::knows_only_itself() const {
                              [&](const auto& node) { return std::ranges::find(own, node) != own.end(); });
 }
 
+void Process::reread() {
+  if (finished_) return;
+  spdlog::info("SIGHUP: looking into the files again");
+  own_->reread();
+  if (users_) users_->reread();
+}
+
+void Process::keep_neighbors_after(Duration wait) {
+  neighbors_timer_->start(wait, [this] {
+    keep_neighbors();
+    keep_neighbors_after(limits::kNeighborsWriteInterval);
+  });
+}
+
+// 6940 11.4. Written when they are others than before, and never while there are none.
+void Process::keep_neighbors() {
+  if (!node_->joined()) return;
+  auto neighbors = io::neighbors_to_keep(node_->status(io::system_now()));
+  if (neighbors.empty() || neighbors == kept_neighbors_) return;
+  kept_neighbors_ = std::move(neighbors);
+  if (auto kept = io::keep_neighbors(settings_.data, kept_neighbors_); !kept) spdlog::warn("{}", kept.error().text);
+}
+
 void Process::stop() {
   if (finished_) return;
+  keep_neighbors();
   const bool leave = !stopping_ && node_->joined();
   stopping_ = true;
   if (!leave) return finish();
@@ -217,6 +244,9 @@ void Process::finish() {
   admin_.reset();
   refresher_.reset();
   certificates_.reset();
+  own_.reset();
+  users_.reset();
+  neighbors_timer_.reset();
   driver_->stop();
   on_finished_();
   spdlog::info("ended");
@@ -236,6 +266,7 @@ void Process::on_event(io::NodeEvent event) {
                           if (!done.reason.empty()) spdlog::error("left the overlay: {}", done.reason);
                           finish();
                         },
+                        [&](node::NoContact& none) { on_no_contact(none.tried); },
                         [&](node::ConfigAccepted& accepted) { on_config_accepted(accepted); },
                         [&](node::ConfigRefused& refused) { on_config_refused(refused); },
                         [&](node::StoreFailed& failed) {
@@ -244,6 +275,17 @@ void Process::on_event(io::NodeEvent event) {
                         }},
              event);
   if (certificates_) certificates_->run();
+}
+
+// 6940 6.4.2.1: who can't form connections is told so.
+void Process::on_no_contact(std::size_t tried) {
+  const Mono now = io::system_now().mono;
+  if (told_no_contact_ && now - *told_no_contact_ < kNoContactLineInterval) return;
+  told_no_contact_ = now;
+  spdlog::error(
+      "no way into the overlay: of {} bootstrap nodes and former neighbours none answers or is in the overlay; trying "
+      "on. Are they up, and does a firewall let this machine reach them? Others can be named with --bootstrap",
+      tried);
 }
 
 void Process::on_config_accepted(const node::ConfigAccepted& accepted) {
@@ -298,7 +340,9 @@ sip::OverlayFacts Process::facts() const {
 }
 
 AdminSnapshot Process::snapshot() {
-  AdminSnapshot made{node_->status(io::system_now()), node_->counters(), std::nullopt};
+  AdminSnapshot made{node_->status(io::system_now()), node_->counters(), std::nullopt, {}, 0};
+  made.credential_until = node_->credentials().node()->certificate->not_after;
+  if (own_) made.credential_renewals = own_->renewals();
   if (sip_) made.sip = sip_->status();
   return made;
 }

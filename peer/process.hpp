@@ -6,7 +6,9 @@
 
 #include "peer/admin.hpp"
 #include "peer/certificate_keeper.hpp"
+#include "peer/hosted_users.hpp"
 #include "peer/log_budget.hpp"
+#include "peer/own_credential.hpp"
 #include "peer/settings.hpp"
 #include "reload/io/config_refresher.hpp"
 #include "reload/io/openssl_crypto.hpp"
@@ -29,6 +31,8 @@ class Process {
   void stop();
   // What the program ends with: not 0 when it could not stay in the overlay.
   [[nodiscard]] int exit_code() const { return exit_code_; }
+  // Takes what has changed in the files of credentials (SIGHUP).
+  void reread();
 
  private:
   explicit Process(uv_loop_t* loop, const Settings& settings);
@@ -41,6 +45,9 @@ class Process {
   [[nodiscard]] bool knows_only_itself() const;
   void on_link_end(const io::LinkEnd& end);
   void on_event(io::NodeEvent event);
+  void on_no_contact(std::size_t tried);
+  void keep_neighbors_after(Duration wait);
+  void keep_neighbors();
   void on_config_accepted(const node::ConfigAccepted& accepted);
   void on_config_refused(const node::ConfigRefused& refused);
   void on_config_fetched(Result<Bytes> document);
@@ -57,6 +64,11 @@ class Process {
   std::unique_ptr<overlay::OverlayPort> port_;
   std::unique_ptr<io::Driver> driver_;
   std::unique_ptr<io::ConfigRefresher> refresher_;
+  std::unique_ptr<OwnCredential> own_;
+  std::unique_ptr<HostedUsers> users_;
+  std::unique_ptr<io::UvTimer> neighbors_timer_;
+  std::vector<wire::IpAddressPort> kept_neighbors_;  // as last written
+  std::optional<Mono> told_no_contact_;
   std::string config_from_;  // the option that says where the configuration document comes from
   std::unique_ptr<CertificateKeeper> certificates_;
   std::unique_ptr<sip::SipService> sip_;

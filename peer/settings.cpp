@@ -31,7 +31,8 @@ void add_config_source(CLI::App& app, io::ConfigSourceOptions& source) {
       ->option_text("https://...");
   app.add_option(
          "--tls-ca", source.ca_file,
-         "Authorities that the configuration server's certificate may come from, instead of this machine's (PEM)")
+         "Authorities that the certificates of configuration and enrollment server may come from, instead of this\n"
+         "machine's (PEM)")
       ->option_text("FILE");
   app.add_option("--dns-server", source.dns_server, "Ask this DNS server instead of this machine's")
       ->option_text("ADDRESS[:PORT]");
@@ -80,6 +81,17 @@ CommandLine parse_command_line(int argc, char** argv) {
          "and\ncertificate are made at the first start and kept in --credential, by default credential.pem in "
          "--data")
       ->option_text("NAME");
+  app.add_option(
+         "--enroll-user", s.enroll_user,
+         "Instead of --credential: the account with which to get one from the overlay's enrollment server. It is\n"
+         "kept in --data and renewed in time")
+      ->option_text("NAME[@DOMAIN]");
+  app.add_option("--enroll-password-file", s.enroll_password_file, "Its password, alone in a file")
+      ->option_text("FILE");
+  app.add_option("--enroll-device", s.enroll_device,
+                 "Tells the machines of one account apart, each of which has a Node-ID of its own; default: this\n"
+                 "machine's name")
+      ->option_text("TEXT");
   app.add_option("--data", s.data, "Directory for stored values, made when missing")->option_text("DIR");
   app.add_option("--durability", s.durability,
                  "process: an acknowledged value survives the death of this process, and through its two replicas\n"
@@ -92,7 +104,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--listen", s.listen, "Where to accept overlay links")
       ->option_text("ADDRESS:PORT")
       ->capture_default_str();
-  app.add_option("--advertise", s.advertise, "The address others reach this peer at, when it is not that of --listen")
+  app.add_option(
+         "--advertise", s.advertise,
+         "The address others reach this peer at, when it is not that of --listen; where that is every address:\n"
+         "by default the one that faces the bootstrap nodes")
       ->option_text("ADDRESS:PORT");
   app.add_option("--bootstrap", s.bootstrap, "Join through these peers instead of the document's bootstrap nodes")
       ->option_text("ADDRESS:PORT ...");
@@ -165,10 +180,10 @@ Result<void> check_address(const std::string& value, const char* option, std::ui
 
 Result<void> check(const Settings& s) {
   if (auto source = io::ConfigSource::make(s.config_source); !source) return tl::unexpected(source.error());
-  if (s.self_signed.empty())
-    if (auto result = need(s.credential, "--credential", "name the file that reload-certs issue --node has made");
-        !result)
-      return result;
+  if (!s.self_signed.empty() && !s.enroll_user.empty())
+    return failure("--self-signed and --enroll-user are two ways to one credential: leave one out");
+  if (s.self_signed.empty() || !s.credential.empty())
+    if (auto source = io::CredentialSource::make(credential_options(s)); !source) return tl::unexpected(source.error());
   for (const auto& result :
        {need(s.data, "--data", "name a directory for stored values"), check_address(s.listen, "--listen", 6084)})
     if (!result) return result;
@@ -178,9 +193,6 @@ Result<void> check(const Settings& s) {
     if (auto result = check_address(address, "--bootstrap", 6084); !result) return result;
   if (!s.admin.empty())
     if (auto result = check_address(s.admin, "--admin", 8080); !result) return result;
-  if (s.advertise.empty() && io::parse_address(s.listen, 6084)->address == std::array<std::uint8_t, 16>{})
-    return failure("--listen " + s.listen +
-                   " is every address of this machine: say with --advertise which one the others can reach");
   if (!s.sip_listen.empty()) {
     if (auto result = need(s.passwords, "--passwords", "with --sip-listen, phones need passwords"); !result)
       return result;
@@ -190,6 +202,11 @@ Result<void> check(const Settings& s) {
   if (s.sip_min_expires > s.sip_default_expires || s.sip_default_expires > s.sip_max_expires)
     return failure("--sip-min-expires, --sip-default-expires and --sip-max-expires must not get smaller in this order");
   return {};
+}
+
+io::CredentialOptions credential_options(const Settings& s) {
+  return {s.credential, s.enroll_user,           s.enroll_password_file,    s.enroll_device,
+          s.data,       s.config_source.ca_file, s.config_source.dns_server};
 }
 
 Result<sip::SipOptions> sip_options(const Settings& s) {

@@ -6,6 +6,7 @@
 
 #include "reload/base/result.hpp"
 #include "reload/io/config_source.hpp"
+#include "reload/io/credential_source.hpp"
 #include "reload/io/driver.hpp"
 #include "sip-usage/sofia/service.hpp"
 
@@ -16,6 +17,9 @@ struct Settings {
   std::uint32_t config_poll = 3600;
   std::string credential;
   std::string self_signed;  // the user name of a credential that this peer makes for itself
+  std::string enroll_user;
+  std::string enroll_password_file;
+  std::string enroll_device;
   std::string users;
   std::string data;
   std::string durability = "process";
@@ -52,6 +56,7 @@ struct CommandLine {
 
 // Settings that are wrong in themselves, before anything is opened: each line names the option and the cure.
 [[nodiscard]] Result<void> check(const Settings& settings);
+[[nodiscard]] io::CredentialOptions credential_options(const Settings& settings);
 [[nodiscard]] Result<sip::SipOptions> sip_options(const Settings& settings);
 
 }  // namespace reload::peer
