@@ -36,8 +36,8 @@ DNS_PORTS = range(22400, 22500)
 WELL_KNOWN = "/.well-known/reload-config"
 
 
-def run(*words, seconds=60, **options):
-    return subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=seconds, **options)
+def run(*words, seconds=60, binary=False, **options):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=not binary, timeout=seconds, **options)
 
 
 def must(*words, **options):
@@ -545,16 +545,16 @@ def test_wrong_options(bed):
         check(done.returncode == 2 and all(part in done.stderr for part in says), options, done)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(description, make_bed, tests):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="the same; there is nothing larger to run")
     parser.add_argument("--only", default="", metavar="TEXT", help="only tests whose name contains TEXT")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     passed = failed = 0
-    bed = Bed()
+    bed = make_bed()
     try:
-        for name, test in [item for item in globals().items() if item[0].startswith("test_") and args.only in item[0]]:
+        for name, test in [item for item in tests if args.only in item[0]]:
             started = time.monotonic()
             try:
                 test(bed)
@@ -574,4 +574,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, Bed, [item for item in globals().items() if item[0].startswith("test_")])
