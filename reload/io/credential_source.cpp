@@ -62,12 +62,12 @@ Result<CredentialSource> CredentialSource::make(CredentialOptions options) {
   const bool enrolls = !options.enroll_user.empty();
   if (!options.file.empty() && enrolls)
     return failure("--credential and --enroll-user are two places for the same credential: leave one out");
+  if (!enrolls && (!options.password_file.empty() || !options.device.empty()))
+    return failure("--enroll-user is missing: --enroll-password-file and --enroll-device belong to it");
   if (options.file.empty() && !enrolls)
     return failure(
         "--credential is missing, and --enroll-user too: name the file that reload-certs issue --node has made, or the "
         "account with which to get one from the overlay's enrollment server");
-  if (!enrolls && (!options.password_file.empty() || !options.device.empty()))
-    return failure("--enroll-user is missing: --enroll-password-file and --enroll-device belong to it");
   if (enrolls) {
     if (!is_name(options.enroll_user))
       return failure("--enroll-user '" + options.enroll_user +

@@ -19,7 +19,7 @@ wire::IpAddressPort address(std::uint8_t last) {
   return made;
 }
 
-node::LinkInfo link(std::uint8_t number, bool inbound = false, bool told = true) {
+node::LinkInfo link_to(std::uint8_t number, bool inbound = false, bool told = true) {
   node::LinkInfo made;
   made.node = kit::node_number(number);
   made.inbound = inbound;
@@ -33,7 +33,7 @@ node::LinkInfo link(std::uint8_t number, bool inbound = false, bool told = true)
 TEST_CASE("6940-11.4-5: peers in the tables that there is a link to are kept, the nearest first, and about ten") {
   node::NodeStatus status;
   for (std::uint8_t i = 1; i <= 30; ++i) {
-    status.links.push_back(link(i, i % 2 == 0));
+    status.links.push_back(link_to(i, i % 2 == 0));
     auto& table = i <= 3 ? status.topology.successors : i <= 6 ? status.topology.predecessors : status.topology.fingers;
     table.push_back(kit::node_number(i));
   }
@@ -48,7 +48,7 @@ TEST_CASE("6940-11.4-5: peers in the tables that there is a link to are kept, th
 TEST_CASE("6940-11.4-6: a peer without a link to it is not kept, nor one that did not tell where it takes links") {
   node::NodeStatus status;
   status.topology.successors = {kit::node_number(1), kit::node_number(2), kit::node_number(3)};
-  status.links = {link(2), link(3, true, false), link(9)};  // 9 is a client: in no table
+  status.links = {link_to(2), link_to(3, true, false), link_to(9)};  // 9 is a client: in no table
   CHECK(io::neighbors_to_keep(status) == std::vector{address(2)});
 }
 
