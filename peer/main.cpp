@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "peer/process.hpp"
+#include "reload/base/limits.hpp"
 
 namespace {
 
@@ -46,6 +47,14 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Signatures, enrolling and the like wait for each other in libuv's pool of threads, of which there are four by
+// default: as many as can be at work at once.
+void size_thread_pool(const reload::peer::Settings& settings) {
+  constexpr std::size_t kOthers = 3;  // own credential, files, the document
+  const std::size_t size = settings.crypto_threads + reload::limits::kHostedEnrollmentsAtOnce + kOthers;
+  setenv("UV_THREADPOOL_SIZE", std::to_string(size).c_str(), 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -61,6 +70,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a failed write, like a full disk
   raise_descriptor_limit();
+  size_thread_pool(line.settings);
 
   uv_loop_t loop;
   uv_loop_init(&loop);

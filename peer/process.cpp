@@ -141,6 +141,12 @@ Result<void> Process::open_overlay() {
 
 Result<void> Process::open_users() {
   if (settings_.sip_listen.empty()) return {};
+  if (enrolls_users(settings_)) {
+    auto users = UserEnrollment::open(settings_, *node_);
+    if (!users) return tl::unexpected(users.error());
+    enrolled_users_ = std::move(*users);
+  }
+  if (settings_.users.empty()) return {};
   users_ = std::make_unique<HostedUsers>(settings_.users, *node_);
   return users_->open(crypto_, io::system_now().wall);
 }
@@ -150,10 +156,16 @@ Result<void> Process::open_sip() {
   if (const auto passwords = io::read_file(settings_.passwords, kMaxPasswordBytes); !passwords)
     return failure("--passwords: " + passwords.error().text + "; it must be a file of reload-certs issue --passwords");
   warn_of_exposure(settings_.passwords);
-  auto sip =
-      sip::SipService::start(*sip_options(settings_), facts(), [this](std::function<void(overlay::Overlay&)> call) {
-        driver_->post([this, call = std::move(call)] { call(*port_); });
+  auto options = *sip_options(settings_);
+  if (settings_.host_on_register)
+    options.on_missing_credential = [this](const std::string& user) {
+      driver_->post([this, user] {
+        if (enrolled_users_) enrolled_users_->want(user);
       });
+    };
+  auto sip = sip::SipService::start(std::move(options), facts(), [this](std::function<void(overlay::Overlay&)> call) {
+    driver_->post([this, call = std::move(call)] { call(*port_); });
+  });
   if (!sip)
     return failure(
         "--sip-listen or --passwords: " + sip.error().text +
@@ -185,12 +197,10 @@ void Process::start(std::function<void()> on_finished) {
     exit_code_ = 1;
     driver_->post([this] { stop(); });
   });
-  own_->start(loop_, rng_, *node_, *driver_, [this] { certificates_->on_credentials_changed(); });
-  if (users_)
-    users_->start(loop_, [this] {
-      certificates_->on_credentials_changed();
-      if (sip_) sip_->update(facts());
-    });
+  const auto changed = [this] { on_credentials_changed(); };
+  own_->start(loop_, rng_, *node_, *driver_, changed);
+  if (users_) users_->start(loop_, changed);
+  if (enrolled_users_) enrolled_users_->start(loop_, rng_, changed);
   neighbors_timer_ = std::make_unique<io::UvTimer>(loop_);
   keep_neighbors_after(kNeighborsFirstWrite);
   spdlog::info("node {} of {} listens on {}", node_->self().hex(), node_->config().instance_name, settings_.listen);
@@ -209,6 +219,7 @@ void Process::reread() {
   spdlog::info("SIGHUP: looking into the files again");
   own_->reread();
   if (users_) users_->reread();
+  if (enrolled_users_) enrolled_users_->reread();
 }
 
 void Process::keep_neighbors_after(Duration wait) {
@@ -225,6 +236,11 @@ void Process::keep_neighbors() {
   if (neighbors.empty() || neighbors == kept_neighbors_) return;
   kept_neighbors_ = std::move(neighbors);
   if (auto kept = io::keep_neighbors(settings_.data, kept_neighbors_); !kept) spdlog::warn("{}", kept.error().text);
+}
+
+void Process::on_credentials_changed() {
+  certificates_->on_credentials_changed();
+  if (sip_) sip_->update(facts());
 }
 
 void Process::stop() {
@@ -246,6 +262,7 @@ void Process::finish() {
   certificates_.reset();
   own_.reset();
   users_.reset();
+  enrolled_users_.reset();
   neighbors_timer_.reset();
   driver_->stop();
   on_finished_();

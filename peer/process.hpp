@@ -10,6 +10,7 @@
 #include "peer/log_budget.hpp"
 #include "peer/own_credential.hpp"
 #include "peer/settings.hpp"
+#include "peer/user_enrollment.hpp"
 #include "reload/io/config_refresher.hpp"
 #include "reload/io/openssl_crypto.hpp"
 #include "reload/io/system_rng.hpp"
@@ -48,6 +49,7 @@ class Process {
   void on_no_contact(std::size_t tried);
   void keep_neighbors_after(Duration wait);
   void keep_neighbors();
+  void on_credentials_changed();
   void on_config_accepted(const node::ConfigAccepted& accepted);
   void on_config_refused(const node::ConfigRefused& refused);
   void on_config_fetched(Result<Bytes> document);
@@ -66,6 +68,7 @@ class Process {
   std::unique_ptr<io::ConfigRefresher> refresher_;
   std::unique_ptr<OwnCredential> own_;
   std::unique_ptr<HostedUsers> users_;
+  std::unique_ptr<UserEnrollment> enrolled_users_;
   std::unique_ptr<io::UvTimer> neighbors_timer_;
   std::vector<wire::IpAddressPort> kept_neighbors_;  // as last written
   std::optional<Mono> told_no_contact_;

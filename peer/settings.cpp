@@ -124,6 +124,18 @@ CommandLine parse_command_line(int argc, char** argv) {
       ->option_text("ADDRESS:PORT ...");
   app.add_option("--users", s.users, "Credentials of the users this peer hosts (reload-certs issue --users)")
       ->option_text("FILE");
+  app.add_option(
+         "--host-users", s.host_users,
+         "Users, one NAME[@DOMAIN] a line, whose credentials this peer gets with the account of --enroll-user,\n"
+         "which must be allowed to (reload-certs user add --host). Kept encrypted in --data, renewed in time")
+      ->option_text("FILE");
+  app.add_flag("--host-on-register", s.host_on_register,
+               "The same for each user of --passwords who registers and has no credential here yet; the phone is told\n"
+               "to come again some seconds later");
+  app.add_option("--host-key", s.host_key,
+                 "The key that these credentials are encrypted with, 32 bytes, made when missing; default: beside the\n"
+                 "directory of --data, under its name with .key")
+      ->option_text("FILE");
   app.add_option("--passwords", s.passwords, "Digest records of these users (reload-certs issue --passwords)")
       ->option_text("FILE");
   app.add_option("--sip-digest", s.sip_digest,
@@ -196,8 +208,17 @@ Result<void> check(const Settings& s) {
   if (!s.sip_listen.empty()) {
     if (auto result = need(s.passwords, "--passwords", "with --sip-listen, phones need passwords"); !result)
       return result;
-    if (auto result = need(s.users, "--users", "with --sip-listen, users need credentials"); !result) return result;
+    if (!enrolls_users(s))
+      if (auto result = need(s.users, "--users", "with --sip-listen, users need credentials; or --host-users"); !result)
+        return result;
     if (auto options = sip_options(s); !options) return tl::unexpected(options.error());
+  }
+  if (enrolls_users(s) || !s.host_key.empty()) {
+    if (auto result = need(s.enroll_user, "--enroll-user", "users are enrolled with this peer's own account"); !result)
+      return result;
+    if (s.sip_listen.empty())
+      return failure(
+          "--sip-listen is missing: --host-users, --host-on-register and --host-key are for who hosts phones");
   }
   if (s.sip_min_expires > s.sip_default_expires || s.sip_default_expires > s.sip_max_expires)
     return failure("--sip-min-expires, --sip-default-expires and --sip-max-expires must not get smaller in this order");

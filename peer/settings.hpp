@@ -21,6 +21,9 @@ struct Settings {
   std::string enroll_password_file;
   std::string enroll_device;
   std::string users;
+  std::string host_users;
+  std::string host_key;
+  bool host_on_register = false;
   std::string data;
   std::string durability = "process";
   std::size_t data_limit_mib = 1024;
@@ -56,6 +59,10 @@ struct CommandLine {
 
 // Settings that are wrong in themselves, before anything is opened: each line names the option and the cure.
 [[nodiscard]] Result<void> check(const Settings& settings);
+// Whether this peer gets credentials of users with its own account.
+[[nodiscard]] inline bool enrolls_users(const Settings& settings) {
+  return !settings.host_users.empty() || settings.host_on_register;
+}
 [[nodiscard]] io::CredentialOptions credential_options(const Settings& settings);
 [[nodiscard]] Result<sip::SipOptions> sip_options(const Settings& settings);
 

@@ -38,8 +38,10 @@ RegisterResult Registrar::may_register(const std::string& aor) const {
   const std::optional<config::Kind> kind = overlay_.kind(wire::kKindSipRegistration);
   if (!domain_admissible(aor, kind ? kind->domain_restriction : std::nullopt, overlay_.overlay_name()))
     return {403, "Domain Not Served"};
-  if (!overlay_.user_node_id(aor)) return {403, "No Credential For This User Here"};
-  return {};
+  if (overlay_.user_node_id(aor)) return {};
+  if (!wanted_) return {403, "No Credential For This User Here"};
+  wanted_(aor);
+  return {503, "Credential Is Being Obtained"};
 }
 
 void Registrar::handle(const BindingUpdate& update, Mono now, const Done& done) {

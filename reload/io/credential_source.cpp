@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "reload/base/limits.hpp"
+#include "reload/config/user_name.hpp"
 #include "reload/config/xml_values.hpp"
 #include "reload/io/credential_files.hpp"
 #include "reload/io/overlay_files.hpp"
@@ -97,8 +98,9 @@ Result<EnrollmentOrder> CredentialSource::order(const std::string& overlay) cons
   auto password = read_password(options_.password_file);
   if (!password) return tl::unexpected(password.error());
   EnrollmentOrder order;
-  order.account = options_.enroll_user;
-  if (order.account.find('@') == std::string::npos) order.account += "@" + overlay;
+  auto account = config::canonical_user_name(options_.enroll_user, overlay);
+  if (!account) return failure("--enroll-user: " + account.error().text);
+  order.account = std::move(*account);
   order.user_name = order.account;
   order.password = std::move(*password);
   order.device = options_.device;

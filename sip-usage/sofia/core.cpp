@@ -20,7 +20,9 @@ Core::Core(su_root_t* root, const SipOptions& options, const PasswordTable& pass
       locator_(overlay, counters),
       connections_(overlay, counters,
                    {.opened = [this](const overlay::Pipe& pipe) { pipes_->open(pipe); },
-                    .closed = [this](overlay::PipeId pipe) { pipes_->close(pipe); }}) {}
+                    .closed = [this](overlay::PipeId pipe) { pipes_->close(pipe); }}) {
+  if (options_.on_missing_credential) registrar_.on_missing_credential(options_.on_missing_credential);
+}
 
 Result<std::unique_ptr<Core>> Core::create(su_root_t* root, const SipOptions& options, const PasswordTable& passwords,
                                            SipCounters& counters, OverlayBridge& overlay) {

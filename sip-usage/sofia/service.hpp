@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ struct SipOptions {
   bool anonymous_calls = true;         // requests from strangers to our users
   RateLimit stranger_rate{500, 1000};  // such requests
   RateLimit register_rate{500, 2000};  // REGISTERs that did not prove a password
+  // A user with a password registered who has no credential here; its phone is told to come again. Called on the SIP
+  // thread. Nothing: it is refused.
+  std::function<void(const std::string& aor)> on_missing_credential;
   // What challenges offer, in this order, at most two (RFC 8760). A phone should take the first that it knows, but
   // baresip 1.0 gives up when any of them is not MD5, and sipp when the first is not.
   std::vector<DigestAlgorithm> digest = {DigestAlgorithm::md5};

@@ -91,8 +91,13 @@ class Request:
         info = list(elements(list(elements(list(elements(der))[0][1]))[0][1]))
         self.subject, self.key_info, self.attributes = info[1][2], info[2][2], info[3][2]
 
-    def names(self, user):
-        return tlv(0x30, tlv(0x81, user.encode())) in self.attributes
+    def user(self):
+        """The rfc822Name of the extensionRequest's subjectAltName."""
+        at = self.attributes.index(SUBJECT_ALT_NAME) + len(SUBJECT_ALT_NAME)
+        value = [content for tag, content, _ in elements(self.attributes[at:]) if tag == 0x04][0]
+        ((tag, name, _),) = elements(list(elements(value))[0][1])
+        check(tag == 0x81, tag)
+        return name.decode()
 
 
 class Enrollment:
@@ -102,6 +107,7 @@ class Enrollment:
         self.overlay = overlay
         self.signer = Signer(overlay.dir)
         self.accounts = {}
+        self.hosts = set()  # accounts that may enrol the names of others
         self.ids = {}
         self.forms, self.headers, self.times = [], [], []
         self.seconds = days * 86400
@@ -139,15 +145,16 @@ class Enrollment:
         account = text["username"].decode()
         if self.accounts.get(account) != text["password"].decode():
             return handler.give(403, b"failed_authentication", "text/plain")
-        handler.give(200, self.certificate(account, text), "application/pkix-cert")
+        user = Request(text["csr"]).user()
+        if user != account and (account not in self.hosts or user not in self.accounts):
+            return handler.give(403, b"username_not_available", "text/plain")
+        handler.give(200, self.certificate(text), "application/pkix-cert")
 
-    def certificate(self, account, text):
+    def certificate(self, text):
         request = Request(text["csr"])
-        if not request.names(account):
-            return b""
         device = text.get("device", b"").decode()
-        node_id = self.ids.setdefault((account, device), os.urandom(16).hex())
-        what = {"user": account, "node_ids": [node_id], "overlay": self.overlay.name, "key_info": request.key_info,
+        node_id = self.ids.setdefault((request.user(), device), os.urandom(16).hex())
+        what = {"user": request.user(), "node_ids": [node_id], "overlay": self.overlay.name, "key_info": request.key_info,
                 "end": self.seconds}
         signer = self.signer
         if self.wrong == "expired":
@@ -557,6 +564,104 @@ def test_users_are_taken_when_their_file_changes(bed):
     users.write_text("nothing")
     peer.child.send_signal(signal.SIGHUP)
     wait_until("warning", lambda: peer.says("going on with the old ones"), 5)
+
+
+def hosting(bed, overlay, *options, words):
+    overlay.password("peer1")
+    overlay.enrollment.hosts.add("peer1@" + overlay.name)
+    listed = overlay.dir / "words.csv"
+    listed.write_text("".join("%s,%s\n" % item for item in words.items()))
+    passwd = overlay.dir / "users.passwd"
+    must(bed.certs, "issue", "--dir", overlay.dir, "--users", listed, "--out", overlay.dir / "unused.pem", "--passwords",
+         passwd)
+    sip = kit.free_block(range(21900, 21950), 1)
+    return sip, overlay.start(1, [*overlay.enrolling("peer1"), "--sip-listen", "127.0.0.1:%d" % sip, "--passwords", passwd,
+                                  *options])
+
+
+class Phone:
+    """sipp that registers once."""
+
+    def __init__(self, bed, overlay, sip, user, word):
+        self.scratch, self.ports = overlay.dir, iter(range(bed.port(RELOAD_PORTS), 65000))
+        port = self.port()
+        self.result = kit.Sipp(self, "register", "127.0.0.1:%d" % sip, password=word, user=user, domain=overlay.name,
+                               from_domain=overlay.name, seconds=10, port=port,
+                               contact="<sip:phone@127.0.0.1:%d>" % port, expires=600)
+
+    def port(self):
+        return next(self.ports)
+
+    def registered(self):
+        self.result.child.wait()
+        return self.result.child.returncode == 0
+
+
+def test_hosted_users_of_a_list(bed):
+    """The peer gets its users' credentials with its own account, keeps them encrypted and renews them."""
+    overlay = bed.overlay()
+    first = overlay.start(0)
+    users = {"user%d" % i: "word%d" % i for i in range(30)}
+    for user in users:
+        overlay.enrollment.accounts["%s@%s" % (user, overlay.name)] = "none of the peer's business"
+    listed = overlay.dir / "hosted"
+    listed.write_text("# hosted here\n" + "\n".join(users) + "\nstranger\n")
+    sip, peer = hosting(bed, overlay, "--host-users", listed, words=users)
+    wait_until("ring of two", lambda: ring_of(first, peer), 30)
+    wait_until("all users", lambda: len(list((overlay.data(1) / "users").iterdir())) == 30, 30)
+    wait_until("refused stranger", lambda: peer.says("no credential for stranger@" + overlay.name), 10)
+    wait_until("registration", lambda: Phone(bed, overlay, sip, "user7", "word7").registered(), 10)
+    check(all(form["device"][1].decode() == peer.status()["node_id"] for form in overlay.enrollment.forms[1:]))
+    check(len(overlay.enrollment.forms) == 32, len(overlay.enrollment.forms))
+    for path in (overlay.data(1) / "users").iterdir():
+        check(stat.S_IMODE(path.stat().st_mode) == 0o600 and b"PRIVATE" not in path.read_bytes(), path)
+    key = overlay.dir / "data1.key"
+    check(stat.S_IMODE(key.stat().st_mode) == 0o600 and key.stat().st_size == 32)
+    # The list changes: who is gone is not served, and who is new is.
+    listed.write_text("user1\nuser2\n")
+    peer.child.send_signal(signal.SIGHUP)
+    wait_until("only two", lambda: len(list((overlay.data(1) / "users").iterdir())) == 2, 10)
+    check(not Phone(bed, overlay, sip, "user7", "word7").registered())
+    # After a restart nothing is asked for again.
+    peer.end()
+    asked = len(overlay.enrollment.forms)
+    peer = overlay.start(1, [*overlay.enrolling("peer1"), "--sip-listen", "127.0.0.1:%d" % sip, "--passwords",
+                             overlay.dir / "users.passwd", "--host-users", listed])
+    wait_until("ring of two", lambda: ring_of(first, peer), 30)
+    wait_until("registration", lambda: Phone(bed, overlay, sip, "user2", "word2").registered(), 10)
+    check(len(overlay.enrollment.forms) == asked, overlay.enrollment.forms[asked:])
+
+
+def test_hosted_users_are_renewed(bed):
+    overlay = bed.overlay()
+    first = overlay.start(0)
+    overlay.enrollment.seconds = SHORT
+    overlay.enrollment.accounts["alice@" + overlay.name] = "x"
+    listed = overlay.dir / "hosted"
+    listed.write_text("alice\n")
+    sip, peer = hosting(bed, overlay, "--host-users", listed, words={"alice": "secret"})
+    wait_until("ring of two", lambda: ring_of(first, peer), 30)
+
+    def asked():
+        return sum(Request(form["csr"][1]).user().startswith("alice@") for form in overlay.enrollment.forms)
+
+    wait_until("two renewals", lambda: asked() >= 3, 40)
+    check(Phone(bed, overlay, sip, "alice", "secret").registered())
+
+
+def test_a_user_is_enrolled_by_the_first_register(bed):
+    overlay = bed.overlay()
+    first = overlay.start(0)
+    overlay.enrollment.accounts["alice@" + overlay.name] = "x"
+    sip, peer = hosting(bed, overlay, "--host-on-register", words={"alice": "secret"})
+    wait_until("ring of two", lambda: ring_of(first, peer), 30)
+    check(len(overlay.enrollment.forms) == 1)
+    phone = Phone(bed, overlay, sip, "alice", "wrong")
+    check(not phone.registered() and len(overlay.enrollment.forms) == 1, "who has no password enrols nobody")
+    phone = Phone(bed, overlay, sip, "alice", "secret")
+    check(not phone.registered() and "503" in phone.result.output(), phone.result.output()[-2000:])
+    wait_until("registration", lambda: Phone(bed, overlay, sip, "alice", "secret").registered(), 10)
+    check(len(overlay.enrollment.forms) == 2)
 
 
 def test_former_neighbors(bed):

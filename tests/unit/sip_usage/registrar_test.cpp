@@ -81,6 +81,20 @@ TEST_CASE("7904-A-1: a user whose credential is not here can't be registered") {
   CHECK(bed.registrar.bindings().size() == 0);
 }
 
+TEST_CASE("where credentials are got on demand, a user without one is told of, and its phone is to come again") {
+  Bed bed;
+  std::vector<std::string> wanted;
+  bed.registrar.on_missing_credential([&](const std::string& aor) { wanted.push_back(aor); });
+  bed.aor = "bob@demo.example";
+  CHECK(*bed.send(1800s) == 503);
+  CHECK(wanted == std::vector<std::string>{"bob@demo.example"});
+  CHECK(bed.overlay.stores.empty());
+  CHECK(bed.registrar.bindings().size() == 0);
+  bed.aor = "bob@elsewhere.example";
+  CHECK(*bed.send(1800s) == 403);
+  CHECK(wanted.size() == 1);
+}
+
 TEST_CASE("A refresh is answered at once, and stores only when much of the lifetime has gone") {
   Bed bed;
   bed.send(60s);
