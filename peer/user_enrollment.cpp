@@ -116,7 +116,7 @@ void UserEnrollment::take_list(std::set<std::string> names) {
 
 void UserEnrollment::want(const std::string& user) {
   if (node_.credentials().find_user(user) || under_way_.contains(user)) return;
-  if (waiting() >= limits::kMaxHostedUsers) return;
+  if (queue_.size() + under_way_.size() >= limits::kMaxHostedUsers) return;
   if (!queue_.contains(user)) queue_.put_first(user);
   run_next();
 }
@@ -210,7 +210,7 @@ void UserEnrollment::on_failed(const std::string& user, const io::EnrollmentFail
   const security::CredentialLife any{now, now + std::chrono::hours(24)};
   queue_.hold_until(now + security::renewal_pause(any, ++failures_, failure.retry_after, now, *rng_));
   if (lines_.take(io::system_now().mono))
-    spdlog::warn("{} users wait for their credentials: {}", waiting(), failure.text);
+    spdlog::warn("hosted users get no credentials for now: {}", failure.text);
 }
 
 // Thousands may come in a row, and each telling costs as much as there are users.

@@ -28,8 +28,6 @@ class UserEnrollment {
   // This user is waited for. No effect for one who is known already.
   void want(const std::string& user);
 
-  [[nodiscard]] std::size_t waiting() const { return queue_.size() + under_way_.size(); }
-
  private:
   struct Work;
   struct Ready {
