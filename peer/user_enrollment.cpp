@@ -209,8 +209,7 @@ void UserEnrollment::on_failed(const std::string& user, const io::EnrollmentFail
   queue_.put(user, now);
   const security::CredentialLife any{now, now + std::chrono::hours(24)};
   queue_.hold_until(now + security::renewal_pause(any, ++failures_, failure.retry_after, now, *rng_));
-  if (lines_.take(io::system_now().mono))
-    spdlog::warn("hosted users get no credentials for now: {}", failure.text);
+  if (lines_.take(io::system_now().mono)) spdlog::warn("hosted users get no credentials for now: {}", failure.text);
 }
 
 // Thousands may come in a row, and each telling costs as much as there are users.
