@@ -115,7 +115,7 @@ std::string RealPeer::content() const {
 }
 
 Result<void> RealPeer::renew(const security::CredentialPtr& credential) {
-  auto tls = io::TlsContext::make(*credential);
+  auto tls = io::TlsContext::make(*credential, *io::derive_link_secret(node_->config()));
   RELOAD_CHECK(tls.has_value());
   return driver_->renew(credential, *tls);
 }
