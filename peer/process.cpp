@@ -109,6 +109,7 @@ Result<void> Process::open_overlay() {
       return failure("--listen " + settings_.listen +
                      " is every address of this machine, and no bootstrap node tells by its place which of them others "
                      "reach: name it with --advertise");
+    options.advertise->port = options.listen.port;
     spdlog::info("others are told to reach this peer at {}", io::to_text(*options.advertise));
   }
   if (!settings_.sip_listen.empty()) options.applications = {wire::kApplicationSip};
