@@ -35,7 +35,8 @@ constexpr const char* kPingFooter =
   reload-client ... ping ffffffffffffffffffffffffffffffff)";
 
 constexpr const char* kPushConfigFooter =
-    R"(The peer takes it if it is newer and signed by a configuration-signer of its own document, and gives it to others.
+    R"(The peer takes it if it is newer and signed by a configuration-signer of its own document, and gives it to
+others.
 
 Example, with the common options (reload-client --help) left out:
   reload-client ... push-config overlay.xml)";

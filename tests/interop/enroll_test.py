@@ -13,7 +13,7 @@ import re
 import shutil
 import signal
 import stat
-import sys
+import subprocess
 import time
 
 import discovery_test as base
@@ -668,6 +668,82 @@ def test_a_user_is_enrolled_by_the_first_register(bed):
     check(not phone.registered() and "503" in phone.result.output(), phone.result.output()[-2000:])
     wait_until("registration", lambda: Phone(bed, overlay, sip, "alice", "secret").registered(), 10)
     check(len(overlay.enrollment.forms) == 2)
+
+
+class Server:
+    """reload-certs serve for an overlay of its own."""
+
+    def __init__(self, bed, name):
+        self.bed, self.dir, self.name = bed, bed.scratch / ("served-" + name), name
+        self.port, self.peer_port = bed.port(RELOAD_PORTS), bed.port(RELOAD_PORTS)
+        self.base = "https://%s:%d" % (HOST, self.port)
+        must(bed.certs, "init", "--dir", self.dir, "--overlay", name, "--bootstrap", "%s:%d" % (HOST, self.peer_port),
+             "--enrollment-server", self.base + PATH)
+        self.log = self.dir / "serve.log"
+        with open(self.log, "wb") as log:
+            self.child = subprocess.Popen([*kit.WITH_PARENT, bed.certs, "serve", "--dir", self.dir, "--listen",
+                                           "%s:%d" % (HOST, self.port)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until("server", self.answers)
+
+    def answers(self):
+        check(self.child.poll() is None, "the server ended:", self.log.read_text())
+        return not kit.is_free(self.port)
+
+    def account(self, name, word, *options):
+        file = self.dir / ("password-" + name)
+        file.write_text(word + "\n")
+        file.chmod(0o600)
+        must(self.bed.certs, "user", "add", "--dir", self.dir, name, "--password-file", file, *options)
+        return file
+
+    def options(self, name, file):
+        return ["--overlay", self.name, "--config-url", self.base + base.WELL_KNOWN, "--tls-ca", self.dir / "tls-ca.pem",
+                "--enroll-user", name, "--enroll-password-file", file]
+
+    def end(self):
+        self.child.terminate()
+        self.child.wait(10)
+
+
+class Member(base.Peer):
+    def __init__(self, server, number, *options):
+        super().__init__(server, number, [server.bed.peer, *options, "--data", server.dir / ("data%d" % number)])
+
+
+def test_with_our_own_server(bed):
+    """Server, peers, hosted users and a client, all by name and password."""
+    server = Server(bed, "served.example")
+    members = []
+    try:
+        words = server.dir / "words.csv"
+        words.write_text("alice,wonderland\nbob,builder\n")
+        passwd = server.dir / "users.passwd"
+        must(bed.certs, "issue", "--dir", server.dir, "--users", words, "--out", server.dir / "unused.pem", "--passwords",
+             passwd)
+        must(bed.certs, "user", "import", "--dir", server.dir, words)
+        first = server.options("peer1", server.account("peer1", "rock"))
+        members.append(Member(server, 1, *first, "--listen", "%s:%d" % (HOST, server.peer_port), "--first-peer"))
+        wait_until("first peer", members[0].ready)
+        host = server.account("peer2", "roll", "--host", "*@served.example")
+        sip = kit.free_block(range(21850, 21900), 1)
+        members.append(Member(server, 2, *server.options("peer2", host), "--listen", "%s:%d" % (HOST, bed.port(RELOAD_PORTS)),
+                              "--sip-listen", "%s:%d" % (HOST, sip), "--passwords", passwd, "--host-on-register"))
+        wait_until("ring of two", lambda: ring_of(*members), 30)
+        wait_until("registration", lambda: Phone(bed, server, sip, "alice", "wonderland").registered(), 20)
+        file = server.dir / "password-bob"
+        file.write_text("builder\n")
+        client = [bed.client, *server.options("bob", file), "--data", server.dir / "client"]
+        done = json.loads(must(*client, "--json", "resolve", "alice@served.example"))
+        check(members[1].status()["node_id"] in json.dumps(done), done)
+        file.write_text("wrong\n")
+        done = run(*client[:-1], server.dir / "other", "ping")
+        check(done.returncode == 2 and "does not take the account bob@served.example" in done.stderr, done)
+        decisions = (server.dir / "audit.jsonl").read_text()
+        check(decisions.count("\n") >= 5, decisions)
+    finally:
+        for member in members:
+            member.end()
+        server.end()
 
 
 def test_former_neighbors(bed):
