@@ -151,7 +151,7 @@ def digest_of_key(pem, algorithm):
 # Self-signed.
 
 def test_each_member_makes_its_own_certificate(bed):
-    """6940-11.3.1-1, -3, -6: the Node-ID is the digest of the key, and the ring is one of such nodes."""
+    """6940-11.3.1-1, 6940-11.3.1-3, 6940-11.3.1-6: the Node-ID is the digest of the key, and the ring is one of such nodes."""
     for i in range(3):
         pem = bed.credential(i)
         check(mode(pem) == 0o600, "mode", oct(mode(pem)))
