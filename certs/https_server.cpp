@@ -191,6 +191,16 @@ bool HttpsServer::bind(const std::string& address, int port, int& bound_port) {
   return ::listen(svr_sock_, static_cast<int>(kWaitingConnections)) == 0;  // the library's backlog is 5
 }
 
+void HttpsServer::end() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    for (const int socket : sockets_) ::shutdown(socket, SHUT_RD);
+  }
+  while (!is_running()) std::this_thread::yield();  // stop() has no effect before the server runs
+  stop();
+}
+
 bool HttpsServer::process_and_close_socket(socket_t socket) {
   sockaddr_storage from{};
   socklen_t size = sizeof from;
@@ -202,14 +212,18 @@ bool HttpsServer::process_and_close_socket(socket_t socket) {
   if (known && !turned_away) {
     const std::lock_guard lock(mutex_);
     std::size_t& count = open_[address];
-    admitted = count < kConnectionsOfAddress;
-    if (admitted) ++count;
+    admitted = count < kConnectionsOfAddress && !ending_;
+    if (admitted) {
+      ++count;
+      sockets_.insert(socket);
+    }
   }
   if (admitted) {
     serve(socket, address, port);
     const std::lock_guard lock(mutex_);
     const auto entry = open_.find(address);
     if (--entry->second == 0) open_.erase(entry);
+    sockets_.erase(socket);
   }
   ::close(socket);
   return admitted;

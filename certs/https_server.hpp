@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace reload::certs {
@@ -31,6 +32,8 @@ class HttpsServer final : public httplib::Server {
 
   // Takes the address alone, with room for as many waiting connections as are served.
   [[nodiscard]] bool bind(const std::string& address, int port, int& bound_port);
+  // Ends listen_after_bind: nothing more is read, what was asked is still answered.
+  void end();
 
   static constexpr const char* kFormType = "X-Reload-Form-Type";
 
@@ -40,7 +43,9 @@ class HttpsServer final : public httplib::Server {
 
   std::function<TlsContextPtr()> context_;
   std::mutex mutex_;
+  bool ending_ = false;
   std::map<std::string, std::size_t> open_;  // connections by address; as many as there are threads at most
+  std::set<int> sockets_;                    // theirs
 };
 
 }  // namespace reload::certs

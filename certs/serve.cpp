@@ -228,8 +228,7 @@ Result<void> run_serve(const ServeOptions& options, const Streams& streams) {
     if (auto done = (*accounts)->compact_if_worth(); !done) warn(done.error().text);
     if (auto done = (*identity)->refresh(wall()); !done) warn(done.error().text);
   }
-  while (!server.is_running()) std::this_thread::yield();  // stop() has no effect before the server runs
-  server.stop();
+  server.end();
   listener.join();
   return {};
 }

@@ -13,6 +13,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -455,6 +456,35 @@ def test_limits(base):
         check(statuses == [200] * 5 + [429] * 2, statuses)
 
 
+def test_unknown_names_take_as_long(base):
+    with Server(base) as server:
+        server.user("add", "alice", password="wonderland")
+        member = Member(server)
+        taken = {"alice": [], "nobody": []}
+        for _ in range(5):
+            for user, times in taken.items():
+                started = time.monotonic()
+                check(member.enroll(user, "wrong") == (403, b"failed_authentication"))
+                times.append(time.monotonic() - started)
+        quickest = {user: min(times) for user, times in taken.items()}
+        check(quickest["nobody"] > quickest["alice"] / 2, taken)
+        check(quickest["alice"] > 0.01, taken)
+
+
+def test_a_full_disk(base):
+    """What cannot be kept is not answered, and nothing half is left."""
+    server = Server(base)
+    server.user("add", "alice", password="wonderland")
+    journal = server.dir / "accounts.journal"
+    before = journal.read_bytes()
+    done = run(CERTS, "user", "add", "--dir", server.dir, "bob", stdin=b"builder\n",
+               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50,) * 2))
+    refused(done, "cannot write", journal)
+    check(journal.read_bytes() == before)
+    server.user("add", "bob", password="builder")
+    check(len(server.accounts()) == 2)
+
+
 def flood(server, text, limit):
     """How many bytes the server takes of a request that has no end."""
     context = ssl.create_default_context(cafile=server.dir / "tls-ca.pem")
@@ -485,8 +515,15 @@ def test_ends_on_sigterm(base):
         directory = base / number.name
         directory.mkdir()
         with Server(directory) as server:
-            server.child.send_signal(number)
-            check(server.child.wait(20) == 0, server.child.returncode, server.log.read_text())
+            # Neither a connection that says nothing nor one that has begun keeps it.
+            context = ssl.create_default_context(cafile=server.dir / "tls-ca.pem")
+            with socket.create_connection((HOST, server.port)), context.wrap_socket(
+                    socket.create_connection((HOST, server.port)), server_hostname=HOST) as begun:
+                begun.sendall(b"POST /enroll HTTP/1.1\r\n")
+                started = time.monotonic()
+                server.child.send_signal(number)
+                check(server.child.wait(20) == 0, server.child.returncode, server.log.read_text())
+                check(time.monotonic() - started < 10, time.monotonic() - started)
 
 
 def collect(server, issued):
