@@ -200,10 +200,10 @@ Result<void> run_serve(const ServeOptions& options, const Streams& streams) {
   if (!overlay) return tl::unexpected(overlay.error());
   const auto accounts = Accounts::open(dir);
   if (!accounts) return tl::unexpected(accounts.error());
-  auto names = tls_names(*(*overlay)->now(), options, listen->host);
-  if (!names) return tl::unexpected(names.error());
-  const std::string overlay_name = names->domains.front();
-  const auto identity = TlsIdentity::open(dir, options.tls_certificate, options.tls_key, std::move(*names), wall());
+  const auto names = [&] { return tls_names(*(*overlay)->now(), options, listen->host); };
+  const auto first_names = names();
+  if (!first_names) return tl::unexpected(first_names.error());
+  const auto identity = TlsIdentity::open(dir, options.tls_certificate, options.tls_key, *first_names, wall());
   if (!identity) return tl::unexpected(identity.error());
 
   AuditLog audit(options.audit.empty() ? dir.audit() : options.audit);
@@ -226,7 +226,10 @@ Result<void> run_serve(const ServeOptions& options, const Streams& streams) {
   streams.out << "ready " << base << kDocumentPath << " " << base << kEnrollPath << std::endl;
   while (!signals.came_within(kUpkeepSeconds)) {
     if (auto done = (*accounts)->compact_if_worth(); !done) warn(done.error().text);
-    if (auto done = (*identity)->refresh(wall()); !done) warn(done.error().text);
+    // A new document may have another enrollment-server.
+    const auto now = names();
+    const auto done = now ? (*identity)->refresh(*now, wall()) : Result<void>(tl::unexpected(now.error()));
+    if (!done) warn(done.error().text);
   }
   server.end();
   listener.join();

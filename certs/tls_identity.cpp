@@ -80,23 +80,18 @@ bool has_names(X509& certificate, const TlsNames& names) {
 
 }  // namespace
 
-TlsIdentity::TlsIdentity(OverlayDir dir, Path certificate, Path key, bool own, TlsNames names)
-    : dir_(std::move(dir)),
-      certificate_(std::move(certificate)),
-      key_(std::move(key)),
-      own_(own),
-      names_(std::move(names)) {}
+TlsIdentity::TlsIdentity(OverlayDir dir, Path certificate, Path key, bool own)
+    : dir_(std::move(dir)), certificate_(std::move(certificate)), key_(std::move(key)), own_(own) {}
 
-Result<std::unique_ptr<TlsIdentity>> TlsIdentity::open(OverlayDir dir, Path certificate, Path key, TlsNames names,
-                                                       Wall now) {
+Result<std::unique_ptr<TlsIdentity>> TlsIdentity::open(OverlayDir dir, Path certificate, Path key,
+                                                       const TlsNames& names, Wall now) {
   const bool own = certificate.empty();
   if (own) {
     certificate = dir.tls_certificate();
     key = dir.tls_key();
   }
-  std::unique_ptr<TlsIdentity> identity(
-      new TlsIdentity(std::move(dir), std::move(certificate), std::move(key), own, std::move(names)));
-  if (auto done = identity->refresh(now); !done) return tl::unexpected(done.error());
+  std::unique_ptr<TlsIdentity> identity(new TlsIdentity(std::move(dir), std::move(certificate), std::move(key), own));
+  if (auto done = identity->refresh(names, now); !done) return tl::unexpected(done.error());
   return identity;
 }
 
@@ -105,15 +100,15 @@ TlsContextPtr TlsIdentity::context() const {
   return context_;
 }
 
-Result<void> TlsIdentity::refresh(Wall now) {
-  if (own_ && !is_good(now)) {
-    if (auto made = make(now); !made) return made;
+Result<void> TlsIdentity::refresh(const TlsNames& names, Wall now) {
+  if (own_ && !is_good(names, now)) {
+    if (auto made = make(names, now); !made) return made;
   }
   return load();
 }
 
 // Whether what is there was made for these names, by the CA that is there, and lasts.
-bool TlsIdentity::is_good(Wall now) const {
+bool TlsIdentity::is_good(const TlsNames& names, Wall now) const {
   if (!file_exists(certificate_) || !file_exists(key_) || !file_exists(dir_.tls_ca())) return false;
   const auto text = read_file(certificate_);
   const auto issuer_text = read_file(dir_.tls_ca());
@@ -125,18 +120,18 @@ bool TlsIdentity::is_good(Wall now) const {
   const auto until = not_after(**certificate);
   const bool issued = X509_verify(certificate->get(), X509_get0_pubkey(issuer->get())) == 1;
   ERR_clear_error();
-  return issued && until && *until > now + kRenewBefore && has_names(**certificate, names_);
+  return issued && until && *until > now + kRenewBefore && has_names(**certificate, names);
 }
 
-Result<void> TlsIdentity::make(Wall now) const {
-  const auto authority = web_authority(dir_, names_.domains.front(), now);
+Result<void> TlsIdentity::make(const TlsNames& names, Wall now) const {
+  const auto authority = web_authority(dir_, names.domains.front(), now);
   if (!authority) return tl::unexpected(authority.error());
   const auto key = make_key(key_);
   if (!key) return tl::unexpected(key.error());
   Validity validity = validity_for(now, kServerDays);
   validity.until = std::min(validity.until, authority->until);
   const auto leaf =
-      make_web_leaf(names_.domains, names_.addresses, **key, validity, *authority->certificate, *authority->key);
+      make_web_leaf(names.domains, names.addresses, **key, validity, *authority->certificate, *authority->key);
   if (!leaf) return tl::unexpected(leaf.error());
   return write_file(certificate_, kPublicMode, Existing::replace, certificate_pem(**leaf));
 }

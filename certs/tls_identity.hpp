@@ -18,24 +18,23 @@ struct TlsNames {
 class TlsIdentity {
  public:
   // With both files these are used and read again when they change, else certificates are made here.
-  static Result<std::unique_ptr<TlsIdentity>> open(OverlayDir dir, Path certificate, Path key, TlsNames names,
+  static Result<std::unique_ptr<TlsIdentity>> open(OverlayDir dir, Path certificate, Path key, const TlsNames& names,
                                                    Wall now);
   [[nodiscard]] TlsContextPtr context() const;
-  // Makes a new certificate when this one nears its end, or reads the operator's when it has changed. With a failure
-  // the one before stays.
-  [[nodiscard]] Result<void> refresh(Wall now);
+  // Makes a new certificate when this one nears its end or the names are others, or reads the operator's when it has
+  // changed. With a failure the one before stays.
+  [[nodiscard]] Result<void> refresh(const TlsNames& names, Wall now);
 
  private:
-  TlsIdentity(OverlayDir dir, Path certificate, Path key, bool own, TlsNames names);
-  [[nodiscard]] bool is_good(Wall now) const;
-  [[nodiscard]] Result<void> make(Wall now) const;
+  TlsIdentity(OverlayDir dir, Path certificate, Path key, bool own);
+  [[nodiscard]] bool is_good(const TlsNames& names, Wall now) const;
+  [[nodiscard]] Result<void> make(const TlsNames& names, Wall now) const;
   [[nodiscard]] Result<void> load();
 
   OverlayDir dir_;
   Path certificate_;
   Path key_;
-  bool own_;  // made here
-  TlsNames names_;
+  bool own_;            // made here
   std::string loaded_;  // the certificate file's text
   mutable std::mutex mutex_;
   TlsContextPtr context_;
