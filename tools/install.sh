@@ -16,7 +16,14 @@ install_packages() {  # install_packages GROUP...
     command -v sudo >/dev/null || { echo "run this as root, or install sudo: packages are missing" >&2; return 1; }
     as_root=(sudo)
   fi
-  export DEBIAN_FRONTEND=noninteractive
-  "${as_root[@]}" apt-get update -q >&2 &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+  "${as_root[@]}" bash -s "${missing[@]}" >&2 <<'INSTALL'
+    export DEBIAN_FRONTEND=noninteractive
+    # Servers that tests start by themselves must not be started as services of this machine.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+      trap 'rm -f "$policy"' EXIT
+      printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+    fi
+    apt-get update -q && apt-get install -y -q --no-install-recommends "$@" </dev/null
+INSTALL
 }
