@@ -18,6 +18,7 @@ struct AdminSnapshot {
   std::optional<sip::SipStatus> sip;
   Wall credential_until;
   std::uint64_t credential_renewals = 0;
+  std::size_t hosted_users = 0;  // with a credential here
 };
 
 class Admin {

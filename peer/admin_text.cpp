@@ -71,6 +71,7 @@ std::string status_json(const AdminSnapshot& snapshot) {
   document["uptime_s"] = std::chrono::duration_cast<std::chrono::seconds>(node.uptime).count();
   document["credential_until"] = config::from_time(snapshot.credential_until);
   document["credential_renewals"] = snapshot.credential_renewals;
+  document["hosted_users"] = snapshot.hosted_users;
   document["predecessors"] = hex_list(node.topology.predecessors);
   document["successors"] = hex_list(node.topology.successors);
   document["fingers"] = hex_list(node.topology.fingers);
@@ -105,6 +106,7 @@ std::string metrics_text(const AdminSnapshot& snapshot) {
     families.push_back(family(name, help, true, value));
   };
   gauge("reload_ready", "1 when in the ring and the successor answers", is_ready(snapshot) ? 1 : 0);
+  gauge("reload_hosted_users", "Users whose credentials are here", static_cast<double>(snapshot.hosted_users));
   gauge("reload_links", "Overlay links", static_cast<double>(node.links.size()));
   gauge("reload_predecessors", "Predecessors in the Neighbor Table",
         static_cast<double>(node.topology.predecessors.size()));

@@ -79,11 +79,26 @@ void OwnCredential::start(uv_loop_t* loop, Rng& rng, const node::Node& node, io:
                   spdlog::log(level_of(urgency), "the credential is not renewed, {}; {}",
                               end_in_words(life_, io::system_now().wall), why);
                 }});
-    return keeper_->keep(credential_, life_);
+    keeper_->keep(credential_, life_);
+    return on_config_changed();
   }
   watch_ = std::make_unique<io::FileWatch>(loop, source_.path(), limits::kFileCheckInterval, [this] { reread(); });
   reminder_ = std::make_unique<io::UvTimer>(loop);
   watch_life();
+}
+
+void OwnCredential::on_config_changed() {
+  const auto trust = security::Trust::make(node_->shared_config(), crypto_);
+  if (!trust || !security::is_of_older_root(*credential_, **trust, crypto_)) return;
+  if (keeper_) {
+    spdlog::info("the overlay has a new authority: the credential is renewed");
+    return keeper_->renew_within(security::kRollOverTime);
+  }
+  spdlog::warn(
+      "the overlay has a new authority, and {} is of an older one: put a renewed one there (reload-certs issue "
+      "--renew) "
+      "before the older one is dropped",
+      in_words());
 }
 
 // One that this peer makes for itself, with the same key: its Node-ID is the digest of that (6940 11.3.1).

@@ -26,6 +26,8 @@ class OwnCredential {
   // From now on a new one is got in time and given to the driver's node; `changed` is called after that. All of these
   // outlive this object.
   void start(uv_loop_t* loop, Rng& rng, const node::Node& node, io::Driver& driver, std::function<void()> changed);
+  // A new configuration may have a new authority: then a credential of that is got.
+  void on_config_changed();
   // Looks into the file again, if it comes from one.
   void reread();
   [[nodiscard]] std::uint64_t renewals() const { return renewals_; }

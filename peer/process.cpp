@@ -313,6 +313,8 @@ void Process::on_config_accepted(const node::ConfigAccepted& accepted) {
   if (auto kept = io::keep_overlay_config(settings_.data, config); !kept) spdlog::error("{}", kept.error().text);
   for (const std::string& user : accepted.revoked_users)
     spdlog::warn("the certificate of {} is revoked: this peer does not serve this user any more", user);
+  own_->on_config_changed();
+  if (enrolled_users_) enrolled_users_->on_config_changed();
   if (refresher_) refresher_->plan(config.expiration, false);
   if (sip_) sip_->update(facts());
 }
@@ -358,7 +360,8 @@ sip::OverlayFacts Process::facts() const {
 }
 
 AdminSnapshot Process::snapshot() {
-  AdminSnapshot made{node_->status(io::system_now()), node_->counters(), std::nullopt, {}, 0};
+  AdminSnapshot made{node_->status(io::system_now()), node_->counters(), std::nullopt, {}, 0, 0};
+  made.hosted_users = node_->credentials().users().size();
   made.credential_until = node_->credentials().node()->certificate->not_after;
   if (own_) made.credential_renewals = own_->renewals();
   if (sip_) made.sip = sip_->status();

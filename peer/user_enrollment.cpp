@@ -96,6 +96,28 @@ void UserEnrollment::reread() {
   take_list(std::move(*names));
 }
 
+void UserEnrollment::on_config_changed() {
+  for (const auto& [user, id] : node_.credentials().users()) {
+    const auto credential = node_.credentials().find(*node_.credentials().find_user(user));
+    if (queue_.contains(user) && is_of_older_root(*credential)) queue_.put(user, roll_over_time());
+  }
+  run_next();
+}
+
+bool UserEnrollment::is_of_older_root(const security::Credential& credential) const {
+  if (node_.config().root_certs.size() < 2) return false;
+  const io::OpensslCrypto crypto;
+  const auto trust = security::Trust::make(node_.shared_config(), crypto);
+  return trust && security::is_of_older_root(credential, **trust, crypto);
+}
+
+Wall UserEnrollment::roll_over_time() const {
+  const auto users = static_cast<std::int64_t>(queue_.size() + under_way_.size());
+  const Duration time = std::max(security::kRollOverTime, users * security::kRollOverTimeOfUser);
+  return io::system_now().wall +
+         Duration(static_cast<std::int64_t>(rng_->below(static_cast<std::uint64_t>(time.count()) + 1)));
+}
+
 void UserEnrollment::take_list(std::set<std::string> names) {
   for (const std::string& name : names) {
     dropped_.erase(name);
@@ -196,7 +218,8 @@ void UserEnrollment::take(const std::string& user, const security::CredentialPtr
   node_.add_user(credential);
   tell_changed();
   const auto life = io::life_of(*credential, since);
-  queue_.put(user, std::max(security::renewal_time(life, *rng_), io::system_now().wall + limits::kLeastRenewalPause));
+  const Wall due = is_of_older_root(*credential) ? roll_over_time() : security::renewal_time(life, *rng_);
+  queue_.put(user, std::max(due, io::system_now().wall + limits::kLeastRenewalPause));
 }
 
 void UserEnrollment::on_failed(const std::string& user, const io::EnrollmentFailure& failure) {

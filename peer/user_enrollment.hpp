@@ -23,6 +23,8 @@ class UserEnrollment {
   static Result<std::unique_ptr<UserEnrollment>> open(const Settings& settings, node::Node& node);
   // Begins; `changed` is called when the node has other users than before, not more often than twice a second.
   void start(uv_loop_t* loop, Rng& rng, std::function<void()> changed);
+  // A new configuration may have a new authority: then credentials of that are got.
+  void on_config_changed();
   // Looks into the list again.
   void reread();
   // This user is waited for. No effect for one who is known already.
@@ -44,6 +46,8 @@ class UserEnrollment {
   void take(const std::string& user, const security::CredentialPtr& credential, Wall since);
   void on_failed(const std::string& user, const io::EnrollmentFailure& failure);
   void tell_changed();
+  [[nodiscard]] bool is_of_older_root(const security::Credential& credential) const;
+  [[nodiscard]] Wall roll_over_time() const;
 
   std::string list_;
   io::CredentialSource source_;

@@ -20,6 +20,11 @@ void CredentialKeeper::keep(security::CredentialPtr credential, const security::
   wait_until(std::max(security::renewal_time(life_, rng_), soonest));
 }
 
+void CredentialKeeper::renew_within(Duration time) {
+  wait_until(system_now().wall +
+             Duration(static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(time.count()) + 1))));
+}
+
 // The clock is looked at from time to time: it may be set, and a machine may sleep.
 void CredentialKeeper::wait_until(Wall time) {
   const Duration wait = time - system_now().wall;

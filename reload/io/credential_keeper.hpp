@@ -19,6 +19,8 @@ class CredentialKeeper {
 
   // Plans the renewal of this one.
   void keep(security::CredentialPtr credential, const security::CredentialLife& life);
+  // Renews it earlier than planned: within `time`, at random.
+  void renew_within(Duration time);
 
  private:
   struct Work;

@@ -32,6 +32,13 @@ Duration renewal_pause(const CredentialLife& life, unsigned failures, std::optio
   return std::max(pause, limits::kLeastRenewalPause);
 }
 
+bool is_of_older_root(const Credential& credential, const Trust& trust, const Crypto& crypto) {
+  if (trust.roots().size() < 2) return false;
+  const Certificate& newest = *trust.roots().back();
+  const auto is_below = [&](const CertificatePtr& one) { return crypto.is_issued_by(*one, newest); };
+  return !is_below(credential.certificate) && std::ranges::none_of(credential.intermediates, is_below);
+}
+
 Urgency renewal_urgency(const CredentialLife& life, Wall now) {
   if (now >= life.until) return Urgency::expired;
   return life.until - now < length(life) / 6 ? Urgency::high : Urgency::low;

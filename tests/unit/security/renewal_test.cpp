@@ -6,6 +6,7 @@
 
 #include "reload/base/limits.hpp"
 #include "reload/base/prng.hpp"
+#include "tests/kit/fixtures.hpp"
 
 using namespace reload;
 using namespace reload::security;
@@ -68,4 +69,23 @@ TEST_CASE("a failed renewal is the more urgent the nearer the end is") {
   CHECK(renewal_urgency(kWeek, kFrom + 112h) == Urgency::low);
   CHECK(renewal_urgency(kWeek, kFrom + 141h) == Urgency::high);
   CHECK(renewal_urgency(kWeek, kWeek.until) == Urgency::expired);
+}
+
+TEST_CASE("a credential is of an older root while another is the last of the document") {
+  const kit::Fixture overlay("demo.example");
+  const kit::Authority next("Next CA");
+  const kit::Authority middle("Middle CA", io::KeyType::ecdsa_p256, &next);
+  const auto is_older = [&](const CredentialPtr& credential, std::vector<Bytes> roots) {
+    config::OverlayConfig config = overlay.config();
+    config.root_certs = std::move(roots);
+    return is_of_older_root(*credential, *overlay.trust_of(std::move(config)), overlay.crypto());
+  };
+  const Bytes first = to_bytes(overlay.authority().der());
+  const Bytes second = to_bytes(next.der());
+  const auto spec = overlay.spec({kit::node_number(1)}, "alice@demo.example");
+  const auto of_first = overlay.issue(spec);
+  CHECK_FALSE(is_older(of_first, {first}));
+  CHECK(is_older(of_first, {first, second}));
+  CHECK_FALSE(is_older(next.issue(spec), {first, second}));
+  CHECK_FALSE(is_older(middle.issue(spec, {middle.certificate()}), {first, second}));
 }
