@@ -94,7 +94,7 @@ TEST_CASE("all peers of a ring renew under way, several times: no link is lost a
   REQUIRE(ring.loop.run_until([&] { return ring.link_counts()[4] >= 4; }));
   std::size_t done = 0;
   for (std::uint8_t to = 0; to < 4; ++to)
-    ring.peers[4]->overlay().ping({ring.peers[to]->id()}, [&](const auto& outcome) { done += outcome ? 1 : 0; });
+    ring.peers[4]->overlay().ping({ring.peers[to]->id()}, [&](const auto& outcome) { done += outcome ? 1U : 0U; });
   CHECK(ring.loop.run_until([&] { return done == 4; }));
 }
 
@@ -109,8 +109,8 @@ TEST_CASE("an old certificate that has expired since costs no link, and new link
   REQUIRE(ring.loop.run_until([&] { return io::system_now().wall > spec.to + 1s; }));
   const auto refused = ring.peers[0]->count(Counter::links_refused) + ring.peers[1]->count(Counter::links_refused);
   std::size_t done = 0;
-  for (const std::size_t to : {0, 1})
-    ring.peers[2]->overlay().ping({ring.peers[to]->id()}, [&](const auto& outcome) { done += outcome ? 1 : 0; });
+  for (const std::size_t to : {0u, 1u})
+    ring.peers[2]->overlay().ping({ring.peers[to]->id()}, [&](const auto& outcome) { done += outcome ? 1U : 0U; });
   CHECK(ring.loop.run_until([&] { return done == 2; }));
   setup.credential = ring.credential(3);
   setup.bootstrap = {ring.peers[2]->address()};  // the renewed one is its way in
