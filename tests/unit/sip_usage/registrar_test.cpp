@@ -90,6 +90,8 @@ TEST_CASE("where credentials are got on demand, a user without one is told of, a
   CHECK(wanted == std::vector<std::string>{"bob@demo.example"});
   CHECK(bed.overlay.stores.empty());
   CHECK(bed.registrar.bindings().size() == 0);
+  bed.overlay.sip_kind = config::Kind{};
+  bed.overlay.sip_kind->domain_restriction = config::DomainRestriction{};
   bed.aor = "bob@elsewhere.example";
   CHECK(*bed.send(1800s) == 403);
   CHECK(wanted.size() == 1);
