@@ -6,8 +6,9 @@
 #include <iostream>
 
 #include "certs/config_builder.hpp"
-#include "certs/overlay_dir.hpp"
+#include "certs/publish.hpp"
 #include "client/session.hpp"
+#include "reload/io/system_clock.hpp"
 
 namespace reload::certs {
 namespace {
@@ -19,6 +20,7 @@ struct Target {
   client::Settings settings;  // outlives its session
   std::unique_ptr<client::Session> session;
   std::string outcome;
+  bool answered = false;
   bool has_it = false;
 };
 
@@ -27,6 +29,7 @@ void send(Target& target, const config::OverlayConfig& config) {
   session.overlay().send_config(
       session.peer(), config.document, [&target, &session](const overlay::Outcome<node::SendConfigDone>& outcome) {
         const bool known = !outcome && outcome.error().code == wire::ErrorCode::config_too_old;
+        target.answered = true;
         target.has_it = outcome || known;
         target.outcome = outcome ? "taken"
                          : known ? "has it, or a newer one, already"
@@ -35,11 +38,14 @@ void send(Target& target, const config::OverlayConfig& config) {
       });
 }
 
-// The sessions run side by side, so that silent peers cost their time once.
-void run(std::span<Target> targets, const config::OverlayConfig& config) {
+// With this credential to whom has not answered yet. The sessions run side by side, so that silent peers cost their
+// time once.
+void run(std::span<Target> targets, const security::CredentialPtr& own, const config::OverlayConfig& config) {
   uv_loop_t loop;
   uv_loop_init(&loop);
   for (Target& target : targets) {
+    if (target.answered) continue;
+    target.settings.own = own;
     auto session = client::Session::make(&loop, target.settings);
     if (!session) {
       target.outcome = session.error().text;
@@ -50,7 +56,7 @@ void run(std::span<Target> targets, const config::OverlayConfig& config) {
   }
   uv_run(&loop, UV_RUN_DEFAULT);
   for (Target& target : targets) {
-    if (target.session && target.outcome.empty()) target.outcome = target.session->ending().error;
+    if (target.session && !target.answered) target.outcome = target.session->ending().error;
     target.session.reset();
   }
   uv_run(&loop, UV_RUN_DEFAULT);
@@ -63,6 +69,8 @@ Result<void> push_document(const Path& root, const std::vector<std::string>& pee
   const OverlayDir dir{root};
   const auto config = dir.load_config();
   if (!config) return tl::unexpected(config.error());
+  const auto signers = load_signers(dir, **config, io::system_now().wall, streams);
+  if (!signers) return tl::unexpected(signers.error());
   std::vector<std::string> addresses;
   for (const std::string& peer : peers) {
     const auto address = parse_bootstrap(peer);
@@ -78,13 +86,16 @@ Result<void> push_document(const Path& root, const std::vector<std::string>& pee
   for (std::size_t i = 0; i < targets.size(); ++i) {
     client::Settings& settings = targets[i].settings;
     settings.config_source.file = dir.document().string();
-    settings.credential = dir.signer().string();
     settings.peers = {addresses[i]};
     settings.timeout = kSeconds;
     settings.visits = true;
   }
-  for (std::size_t from = 0; from < targets.size(); from += kAtOnce)
-    run(std::span(targets).subspan(from, std::min(kAtOnce, targets.size() - from)), **config);
+  // Peers that have the document before a new authority's know the former signer's certificate only.
+  std::vector<security::CredentialPtr> credentials{signers->current};
+  if (!signers->former.empty()) credentials.push_back(signers->former.back());
+  for (const auto& own : credentials)
+    for (std::size_t from = 0; from < targets.size(); from += kAtOnce)
+      run(std::span(targets).subspan(from, std::min(kAtOnce, targets.size() - from)), own, **config);
   bool any = false;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     streams.out << "document " << (*config)->sequence << " to " << addresses[i] << ": " << targets[i].outcome

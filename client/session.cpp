@@ -76,6 +76,11 @@ Result<void> Session::make_own_credential(Wall now) {
 }
 
 Result<void> Session::load_credential(Now now) {
+  if (settings_.own != nullptr) {
+    own_ = settings_.own;
+    credential_from_ = "the credential of " + own_->certificate->user_name;
+    return {};
+  }
   const auto tell = [](const std::string& what) { spdlog::info("{}", what); };
   const auto source = io::CredentialSource::make(credential_options(settings_));
   if (!source) return tl::unexpected(source.error());

@@ -10,6 +10,7 @@
 #include "reload/base/result.hpp"
 #include "reload/io/config_source.hpp"
 #include "reload/io/credential_source.hpp"
+#include "reload/security/credentials.hpp"
 
 namespace reload::client {
 
@@ -77,7 +78,8 @@ struct Settings {
   std::string log_level = "warning";
   unsigned timeout = 20;  // seconds
   bool json = false;
-  bool visits = false;  // see node::NodeOptions
+  bool visits = false;            // see node::NodeOptions
+  security::CredentialPtr own{};  // in place of the file `credential`, for programs
   CommandOptions command;
 };
 

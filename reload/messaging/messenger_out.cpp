@@ -103,8 +103,9 @@ void Messenger::Impl::transmit(TransactionId transaction, Context& context) {
   OutgoingRequest& outgoing = *requests.find(transaction);
   context.counters.add(outgoing.sent == 0 ? Counter::requests_sent : Counter::requests_retransmitted);
   ++outgoing.sent;
-  send(request_header(context.config, transaction, outgoing.request.to, outgoing.request.any_config_sequence),
-       outgoing.message, outgoing.request.first_hop);
+  auto header = request_header(context.config, transaction, outgoing.request.to, outgoing.request.any_config_sequence);
+  if (outgoing.request.ttl != 0) header.ttl = std::min(header.ttl, outgoing.request.ttl);
+  send(std::move(header), outgoing.message, outgoing.request.first_hop);
   requests.set_timer(transaction, context.now.mono + reliability_timer(context));
 }
 

@@ -81,7 +81,7 @@ struct CallOfferConfig {
   ApiId id;
   Bytes document;
 };
-// Sends a document to a node as a ConfigUpdate: what it answers is the result.
+// Sends a document to a node that there is a link to, as a ConfigUpdate: what it answers is the result.
 struct CallSendConfig {
   ApiId id;
   NodeId to;

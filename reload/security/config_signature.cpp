@@ -6,6 +6,7 @@
 #include "reload/base/limits.hpp"
 #include "reload/config/overlay_xml.hpp"
 #include "reload/config/xml_tree.hpp"
+#include "reload/config/xml_values.hpp"
 #include "reload/security/crypto_job.hpp"
 #include "reload/security/message_auth.hpp"
 #include "reload/wire/codec.hpp"
@@ -222,6 +223,9 @@ tl::expected<config::ConfigPtr, UpdateRefused> accept(ByteView document, const T
   if (!config::is_newer_sequence((*config)->sequence, old.sequence))
     return refuse(wire::ErrorCode::config_too_old, "sequence " + std::to_string((*config)->sequence) +
                                                        " is not newer than " + std::to_string(old.sequence));
+  if ((*config)->is_expired(now))
+    return refuse(wire::ErrorCode::forbidden, "document " + std::to_string((*config)->sequence) + " expired at " +
+                                                  config::from_time(*(*config)->expiration));
   const auto signer = verify_element((*config)->element, old.configuration_signers, current, now, crypto);
   const bool missed_some = (*config)->sequence != config::next_sequence(old.sequence);
   if (!signer && (own == nullptr || !missed_some))

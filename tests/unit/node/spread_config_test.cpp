@@ -49,6 +49,7 @@ struct SpreadBed {
     while (const auto sent = bed.take(MessageCode::config_update_req)) {
       CHECK(equal(sent->parsed()->body, update_of(spec)));
       CHECK(sent->header.configuration_sequence == wire::kAnyConfigSequence);
+      CHECK(sent->header.ttl == 1);  // it arrives where a lower initial-ttl is in force
       whom.insert(bed.links.at(sent->link));
     }
     return whom;
