@@ -29,7 +29,6 @@ struct SendRequest {
   std::vector<security::CertificatePtr> certificates;  // of signers of values inside, for the security block
   std::optional<NodeId> first_hop;                     // send over the link to this node, whatever routing says
   bool any_config_sequence = false;                    // ConfigUpdateReq: configuration_sequence 65535
-  std::uint8_t ttl = 0;                                // 0: initial-ttl
   unsigned tries = 0;                                  // 0: kRequestTries; else fewer, for probing
 };
 // Stops sending a request again; its owner hears no more of it (6940 6.5.1.2: the glare of two Attach requests).

@@ -134,8 +134,7 @@ void Messenger::Impl::tell_of_newer(const NodeId& peer, const wire::DestinationL
   if (peer == context.self) return;
   auto update = config_sync.offer_document(peer, path_to(peer, path), context.config, context.now.mono);
   if (!update) return;
-  // No more hops than the way has: the initial-ttl that others still go by may be lower than the new one.
-  if (update->to == path) update->ttl = static_cast<std::uint8_t>(std::min<std::size_t>(path.size(), UINT8_MAX));
+  if (update->to == path && path.size() == 1) update->first_hop = peer;  // there is a link to it
   context.counters.add(Counter::config_updates_sent);
   send_request({.request = std::move(*update), .contents = {}, .message = {}, .fetched = {}}, context);
 }

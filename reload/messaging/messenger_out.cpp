@@ -99,12 +99,23 @@ void Messenger::Impl::on_request_signed(SignedRequest work, security::SignResult
   transmit(work.transaction, context);
 }
 
+namespace {
+
+// Whether each entry is one hop on, and no routing is in between.
+bool is_way(const SendRequest& request) {
+  return request.to.size() > 1 || (request.first_hop && request.to.front() == wire::Destination(*request.first_hop));
+}
+
+}  // namespace
+
 void Messenger::Impl::transmit(TransactionId transaction, Context& context) {
   OutgoingRequest& outgoing = *requests.find(transaction);
   context.counters.add(outgoing.sent == 0 ? Counter::requests_sent : Counter::requests_retransmitted);
   ++outgoing.sent;
   auto header = request_header(context.config, transaction, outgoing.request.to, outgoing.request.any_config_sequence);
-  if (outgoing.request.ttl != 0) header.ttl = std::min(header.ttl, outgoing.request.ttl);
+  // A ConfigUpdate gets no more hops than its way has: the initial-ttl that others still go by may be lower than ours.
+  if (outgoing.request.any_config_sequence && is_way(outgoing.request))
+    header.ttl = static_cast<std::uint8_t>(std::min<std::size_t>(header.ttl, outgoing.request.to.size()));
   send(std::move(header), outgoing.message, outgoing.request.first_hop);
   requests.set_timer(transaction, context.now.mono + reliability_timer(context));
 }

@@ -266,7 +266,7 @@ void Node::Impl::take(CallSendConfig& input, messaging::Context& context) {
       api_request(next_api_call++, {input.to}, wire::MessageCode::config_update_req,
                   wire::encode(wire::ConfigUpdateReq{wire::ConfigUpdateType::config, std::move(input.document), {}}));
   request.any_config_sequence = true;
-  request.ttl = 1;  // whatever initial-ttl the other one goes by
+  request.first_hop = input.to;
   effects.push_back(std::move(request));
 }
 
