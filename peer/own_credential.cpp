@@ -49,6 +49,7 @@ Result<std::unique_ptr<OwnCredential>> OwnCredential::open(const Settings& setti
   auto secret = io::derive_link_secret(*config);
   if (!secret) return tl::unexpected(secret.error());
   own->secret_ = std::move(*secret);
+  own->shared_secret_ = config->shared_secret;
   spdlog::info("credential of {}, Node-ID {}: {}", own->credential_->certificate->user_name,
                own->credential_->node_id.hex(), end_in_words(own->life_, now));
   return own;
@@ -126,6 +127,18 @@ void OwnCredential::reread() {
   if ((*found)->certificate->hash == credential_->certificate->hash) return;
   if (auto taken = take(*found); !taken)
     spdlog::warn("--credential {}: {}; going on with the old one", source_.path(), taken.error().text);
+}
+
+Result<void> OwnCredential::use_secret_of(const config::OverlayConfig& config) {
+  if (config.shared_secret == shared_secret_) return {};
+  auto secret = io::derive_link_secret(config);
+  if (!secret) return tl::unexpected(secret.error());
+  secret_ = std::move(*secret);
+  shared_secret_ = config.shared_secret;
+  auto context = tls(*credential_);
+  if (!context) return tl::unexpected(context.error());
+  spdlog::info("new links are by {}", shared_secret_ ? "the document's new shared-secret" : "certificates alone");
+  return driver_->renew(credential_, std::move(*context));
 }
 
 Result<void> OwnCredential::take(const security::CredentialPtr& credential) {

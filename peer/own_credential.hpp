@@ -28,6 +28,8 @@ class OwnCredential {
   void start(uv_loop_t* loop, Rng& rng, const node::Node& node, io::Driver& driver, std::function<void()> changed);
   // A new configuration may have a new authority: then a credential of that is got.
   void on_config_changed();
+  // A new configuration is in force: links that are made from now on are by its shared secret.
+  [[nodiscard]] Result<void> use_secret_of(const config::OverlayConfig& config);
   // Looks into the file again, if it comes from one.
   void reread();
   [[nodiscard]] std::uint64_t renewals() const { return renewals_; }
@@ -42,6 +44,7 @@ class OwnCredential {
   std::string self_signed_;  // --self-signed
   io::CredentialSource source_;
   const security::Crypto& crypto_;
+  std::optional<std::string> shared_secret_;      // the document's
   std::shared_ptr<const io::LinkSecret> secret_;  // of an overlay that has one
   security::CredentialPtr credential_;
   security::CredentialLife life_;

@@ -311,6 +311,7 @@ void Process::on_config_accepted(const node::ConfigAccepted& accepted) {
   spdlog::info("configuration accepted: document {}, {} Kinds", config.sequence,
                std::distance(config.kinds.begin(), config.kinds.end()));
   if (auto kept = io::keep_overlay_config(settings_.data, config); !kept) spdlog::error("{}", kept.error().text);
+  if (auto taken = own_->use_secret_of(config); !taken) spdlog::error("{}", taken.error().text);
   for (const std::string& user : accepted.revoked_users)
     spdlog::warn("the certificate of {} is revoked: this peer does not serve this user any more", user);
   own_->on_config_changed();

@@ -380,6 +380,26 @@ def test_the_secret_alone_is_not_enough(bed):
     check(bed.metric(0, "reload_links_refused_total") >= 1, "not counted")
 
 
+def test_a_new_secret_holds_for_new_links(bed):
+    """A newer document with another secret reaches all over the links that are up; who has the old one stays out."""
+    text = bed.document().read_text()
+    sequence = int(re.search(r'sequence="(\d+)"', text).group(1))
+    old = bed.altered("old", lambda text: text)
+    (bed.scratch / "edited.xml").write_text(
+        SECRET.sub("<shared-secret>" + "1" * 40 + "</shared-secret>",
+                   text.replace('sequence="%d"' % sequence, 'sequence="%d"' % (sequence + 1))))
+    bed.tool("sign-config", "--dir", bed.dir, "--in", bed.scratch / "edited.xml")
+    wait_until("new document at all peers",
+               lambda: all(bed.status(i)["configuration_sequence"] == sequence + 1 for i in range(3)), 30)
+    check(mode(bed.document()) == 0o600 and mode(bed.dir / "data0" / "overlay.xml") == 0o600, "mode")
+    bed.use("bob@" + DOMAIN, "ping")
+    bed.use("bob@" + DOMAIN, "ping", code=3, xml=old, says=["not attached", SAME_DOCUMENT])
+    bed.kill(2)
+    wait_until("ring of two", bed.ring_of_the_living_is_consistent, 30)
+    bed.start(2)
+    wait_until("ring of three", bed.ring_of_the_living_is_consistent, 30)
+
+
 def test_plain_tls_gets_nowhere(bed):
     before = bed.metric(0, "reload_handshakes_failed_total")
     done = subprocess.run(["openssl", "s_client", "-connect", bed.link(0)], input=b"", capture_output=True, timeout=20)
@@ -390,7 +410,7 @@ def test_plain_tls_gets_nowhere(bed):
 WITH_SECRET = [test_the_document_is_for_members_only, test_members_of_a_secret_overlay_store_and_fetch,
                test_a_call_between_phones_at_two_peers, test_a_killed_peer_of_a_secret_overlay_comes_back,
                test_who_does_not_know_the_secret_stays_out, test_the_secret_alone_is_not_enough,
-               test_plain_tls_gets_nowhere]
+               test_plain_tls_gets_nowhere, test_a_new_secret_holds_for_new_links]
 
 
 def test_both_modes_at_once(bed):
