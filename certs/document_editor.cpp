@@ -162,7 +162,7 @@ void DocumentEditor::append_to(const XmlElement& parent, std::string_view elemen
     const std::string indent = indent_of(parent.begin);
     return replace(slash, parent.end, ">\n" + indent + "  " + std::string(element) + "\n" + indent + "</" + tag + ">");
   }
-  const std::size_t end_tag = text_.rfind("</", parent.end);
+  const std::size_t end_tag = text_.rfind("</", parent.end - 1);  // not what follows it at once
   const std::string indent = indent_of(end_tag);
   const bool own_line = end_tag > indent.size() && text_[end_tag - indent.size() - 1] == '\n';
   if (!own_line) return replace(end_tag, end_tag, element);
