@@ -356,6 +356,12 @@ sip::OverlayFacts Process::facts() const {
   facts.overlay_name = node_->config().instance_name;
   for (const auto& [id, kind] : node_->config().kinds) facts.kinds.push_back(kind);
   facts.users = node_->credentials().users();
+  for (const auto& [user, id] : facts.users) {
+    const auto credential = node_->credentials().find(*node_->credentials().find_user(user));
+    std::uint64_t number = 0;
+    for (std::size_t i = 0; i < sizeof(number); ++i) number = number << 8 | credential->certificate->hash[i];
+    facts.credentials[user] = number;
+  }
   facts.joined = node_->joined();
   return facts;
 }

@@ -68,6 +68,13 @@ void Registrar::handle(const BindingUpdate& update, Mono now, const Done& done) 
   done({});
 }
 
+void Registrar::on_credential_renewed(const std::string& aor) {
+  const auto at = entries_.find(aor);
+  if (at == entries_.end()) return;
+  at->second.outdated = true;
+  schedule(aor, at->second);
+}
+
 void Registrar::tick(Mono now) {
   now_ = now;
   while (!wakes_.empty() && wakes_.begin()->first <= now) {
@@ -87,7 +94,7 @@ void Registrar::reconcile(const std::string& aor) {
   if (entry.stored && entry.stored_until <= now_) entry.stored = false;
   if (!wanted) answer(entry, {});  // the contacts went while their Store was under way
   if (!entry.in_flight && entry.retry_at <= now_) {
-    const bool missing = !entry.stored || entry.removing;
+    const bool missing = !entry.stored || entry.removing || entry.outdated;
     const bool due =
         wanted && (missing || (entry.refresh_at <= now_ && entry.stored_until < bindings_.last_expiry(aor)));
     if (due)
@@ -113,6 +120,7 @@ void Registrar::store(const std::string& aor, Entry& entry) {
   // Spread, so that registrations made together are not refreshed together.
   const Mono refresh_at = now_ + wanted * static_cast<std::int64_t>(50 + rng_.below(31)) / 100;
   entry.in_flight = true;
+  entry.outdated = false;
   counters_.add(SipCounter::overlay_stores);
   overlay_.store({.name = aor,
                   .kind = wire::kKindSipRegistration,
@@ -203,6 +211,7 @@ void Registrar::schedule(const std::string& aor, Entry& entry) {
   Mono wake = wanted ? bindings_.first_expiry(aor) : entry.stored_until;
   if (entry.stored && wanted && entry.stored_until < bindings_.last_expiry(aor))
     wake = std::min(wake, entry.refresh_at);
+  if (entry.outdated && wanted && !entry.in_flight) wake = now_;
   if (!entry.in_flight && entry.retry_at > now_) wake = std::min(wake, entry.retry_at);
   wake = std::max(wake, now_ + 1s);
   wakes_.erase({entry.wake, aor});

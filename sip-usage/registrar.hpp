@@ -36,6 +36,8 @@ class Registrar {
   // Runs `done` once: at once for a refresh, a query and whatever is refused; when the overlay has answered for the
   // first contact of an address.
   void handle(const BindingUpdate& update, Mono now, const Done& done);
+  // The user's credential is another: what is stored under the old one is stored again, as that may soon count no more.
+  void on_credential_renewed(const std::string& aor);
   // Expiry, refresh and retries. To be called about once a second.
   void tick(Mono now);
 
@@ -47,6 +49,7 @@ class Registrar {
     bool stored = false;     // an entry of ours is there until stored_until, as far as we know
     bool in_flight = false;  // a Store or removal waits for its answer
     bool removing = false;   // a removal was sent that no Store has followed yet
+    bool outdated = false;   // stored, or being so, with a credential that was renewed since
     Mono stored_until;
     Mono refresh_at;  // 50 to 80 % of the lifetime: later bindings make a new Store from here on
     Mono retry_at;

@@ -22,6 +22,7 @@ class Core {
   Core& operator=(const Core&) = delete;
 
   void tick();
+  void on_credential_renewed(const std::string& user) { registrar_.on_credential_renewed(user); }
   void stop();
   [[nodiscard]] const std::vector<ListenAddress>& listening() const { return phones_->listening(); }
 

@@ -9,6 +9,16 @@ namespace reload::sip {
 OverlayBridge::OverlayBridge(std::shared_ptr<Inbox> inbox, PostToNode post, OverlayFacts facts)
     : inbox_(std::move(inbox)), post_(std::move(post)), facts_(std::move(facts)) {}
 
+std::vector<std::string> OverlayBridge::update(OverlayFacts facts) {
+  std::vector<std::string> renewed;
+  for (const auto& [user, credential] : facts.credentials) {
+    const auto before = facts_.credentials.find(user);
+    if (before != facts_.credentials.end() && before->second != credential) renewed.push_back(user);
+  }
+  facts_ = std::move(facts);
+  return renewed;
+}
+
 std::optional<config::Kind> OverlayBridge::kind(KindId id) const {
   const auto at = std::find_if(facts_.kinds.begin(), facts_.kinds.end(),
                                [&](const config::Kind& candidate) { return candidate.id == id; });

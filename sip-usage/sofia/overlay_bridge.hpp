@@ -13,7 +13,8 @@ class OverlayBridge final : public overlay::Overlay {
  public:
   OverlayBridge(std::shared_ptr<Inbox> inbox, PostToNode post, OverlayFacts facts);
 
-  void update(OverlayFacts facts) { facts_ = std::move(facts); }  // on the SIP thread
+  // On the SIP thread. The users who have another credential than before.
+  std::vector<std::string> update(OverlayFacts facts);
 
   [[nodiscard]] NodeId self() const override { return facts_.self; }
   [[nodiscard]] std::string overlay_name() const override { return facts_.overlay_name; }

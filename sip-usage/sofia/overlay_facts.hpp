@@ -21,6 +21,7 @@ struct OverlayFacts {
   std::string overlay_name;
   std::vector<config::Kind> kinds;
   std::map<std::string, NodeId> users;  // hosted user to the Node-ID it signs with (overlay::Overlay::user_node_id)
+  std::map<std::string, std::uint64_t> credentials;  // of each, a number that changes with every renewal
   bool joined = false;
 };
 

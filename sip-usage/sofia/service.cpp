@@ -57,6 +57,9 @@ struct SipService::Impl {
 
   void run(OverlayFacts facts, PostToNode post, std::promise<Result<bool>>& started);
   Result<bool> set_up(OverlayFacts facts, PostToNode post);
+  void on_facts(OverlayFacts facts) {
+    for (const std::string& user : bridge->update(std::move(facts))) core->on_credential_renewed(user);
+  }
   static int inbox_event(su_root_magic_t*, su_wait_t*, su_wakeup_arg_t* self) {
     static_cast<Impl*>(self)->inbox->run();
     return 0;
@@ -129,8 +132,7 @@ Result<std::unique_ptr<SipService>> SipService::start(SipOptions options, Overla
 }
 
 void SipService::update(OverlayFacts facts) {
-  impl_->inbox->post(
-      [impl = impl_.get(), facts = std::move(facts)]() mutable { impl->bridge->update(std::move(facts)); });
+  impl_->inbox->post([impl = impl_.get(), facts = std::move(facts)]() mutable { impl->on_facts(std::move(facts)); });
 }
 
 SipStatus SipService::status() const {

@@ -114,6 +114,24 @@ TEST_CASE("A refresh is answered at once, and stores only when much of the lifet
   CHECK(bed.overlay.stores.size() == 2);
 }
 
+TEST_CASE("a registration is stored again when its user's credential was renewed, also while a Store is under way") {
+  Bed bed;
+  bed.send(1800s);
+  bed.registrar.on_credential_renewed(bed.aor);
+  bed.pass(2s);
+  CHECK(bed.overlay.stores.size() == 1);
+  bed.overlay.answer_store(true);
+  bed.pass(2s);
+  REQUIRE(bed.overlay.stores.size() == 2);
+  bed.overlay.answer_store(true);
+  bed.pass(5s);
+  CHECK(bed.overlay.stores.size() == 2);
+  bed.registrar.on_credential_renewed(bed.aor);
+  bed.registrar.on_credential_renewed("bob@demo.example");
+  bed.pass(2s);
+  CHECK(bed.overlay.stores.size() == 3);
+}
+
 TEST_CASE("A registration longer than its Store is stored again without the phone") {
   Bed bed;
   bed.send(600s);
