@@ -86,7 +86,7 @@ Result<void> Session::load_credential(Now now) {
   if (!source) return tl::unexpected(source.error());
   credential_from_ = source->in_words();
   auto loaded = source->load(config_, crypto_, now.wall, tell);
-  if (!loaded) return tl::unexpected(loaded.error());
+  if (!loaded) return failure(loaded.error().text + " (by " + document_ + ")");
   if (!loaded->warning.empty()) spdlog::warn("{}", loaded->warning);
   own_ = std::move(loaded->credential);
   if (!source->enrolls() || now.wall < security::renewal_time(loaded->life, rng_)) return {};

@@ -118,7 +118,9 @@ Result<security::CredentialPtr> CredentialSource::read(const config::ConfigPtr& 
   const auto own = load_credentials(path(), crypto, config->node_id_length);
   if (!own) return tl::unexpected(own.error());
   if (own->size() != 1)
-    return failure(path() + " holds " + std::to_string(own->size()) + " credentials, a node has exactly one");
+    return failure(path() + " holds " + std::to_string(own->size()) +
+                   " credentials, a node has exactly one: "
+                   "those of users are for --users of reload-peer and --user-credential of reload-client");
   const auto trust = security::Trust::make(config, crypto);
   if (!trust) return tl::unexpected(trust.error());
   const security::Credential& credential = *own->front();
