@@ -218,15 +218,20 @@ void Session::run(std::function<void()> command) {
 
 void Session::on_event(io::NodeEvent event) {
   if (ending_) return;
-  std::visit(Overloaded{[&](node::ApiEvent& api) { port_->on_event(std::move(api)); }, [&](node::PipeData&) {},
-                        [&](node::PipeDown&) {}, [&](node::Joined& joined) { on_joined(joined.joined); },
-                        [&](node::LeaveDone&) {}, [&](node::NoContact&) {}, [&](node::StoreFailed&) {},
-                        [&](node::ConfigRefused&) {},
-                        [&](node::ConfigAccepted& accepted) {
-                          spdlog::info("the overlay has another configuration: document {}", accepted.config->sequence);
-                          keep(*accepted.config);
-                        }},
-             event);
+  std::visit(
+      Overloaded{[&](node::ApiEvent& api) { port_->on_event(std::move(api)); }, [&](node::PipeData&) {},
+                 [&](node::PipeDown&) {}, [&](node::Joined& joined) { on_joined(joined.joined); },
+                 [&](node::LeaveDone&) {}, [&](node::NoContact&) {}, [&](node::StoreFailed&) {},
+                 [&](node::ConfigRefused&) {},
+                 [&](node::ConfigAccepted& accepted) {
+                   if (!accepted.revoked_users.empty())
+                     return end_early(failed(Exit::failed, "the certificate of " + accepted.revoked_users.front() +
+                                                               " is revoked (bad-node in document " +
+                                                               std::to_string(accepted.config->sequence) + ")"));
+                   spdlog::info("the overlay has another configuration: document {}", accepted.config->sequence);
+                   keep(*accepted.config);
+                 }},
+      event);
 }
 
 // The next command begins with it.

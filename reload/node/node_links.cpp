@@ -188,6 +188,10 @@ void Node::Impl::act(forwarding::Decision decision, const forwarding::Arrival& f
                  [&](forwarding::Drop& drop) { counters.add(drop.reason); },
                  [&](forwarding::Refuse& refuse) {
                    counters.add(refuse.reason);
+                   // Its document may have a larger initial-ttl; it would be told of ours by nobody else.
+                   if (refuse.reason == Counter::ttl_exceeded && from.node &&
+                       config::is_newer_sequence(config->sequence, refuse.header.configuration_sequence))
+                     messenger.push_config(*from.node, context);
                    messenger.send_hop_error(refuse.header, refuse.previous_hop, refuse.code,
                                             to_bytes(as_bytes(refuse.info)), context);
                    if (refuse.close_link) close_after_error(from.link, refuse.info, context);

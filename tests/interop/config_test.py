@@ -104,7 +104,7 @@ class Bed(kit.Overlay):
     def tables(self, i):
         status = self.status(i)
         return {*status["successors"], *status["predecessors"], *status["fingers"],
-                *(link["node"] for link in status["links"])}
+                *(link["node_id"] for link in status["links"])}
 
 
 def names_of(text, element):
@@ -442,7 +442,10 @@ def test_a_revoked_peer_and_user_are_out(bed):
         path.unlink()
         must(bed.certs, "issue", "--dir", bed.dir, "--node", "--out", path)
         bed.start(i)
-        wait_until("peer %d with another Node-ID" % i, lambda: bed.ask(i, "/readyz") is not None, 30)
+        try:
+            wait_until("peer %d with another Node-ID" % i, lambda: bed.ask(i, "/readyz") is not None, 30)
+        except kit.Failed as failed:
+            raise kit.Failed(str(failed) + "\n" + bed.log_tail(i, 8)) from failed
 
 
 def main():

@@ -91,6 +91,22 @@ TEST_CASE("a document that was fetched goes to all, and one that follows soon do
   CHECK(s.told({.sequence = 3}) == std::multiset{Who::next, Who::second, Who::half});
 }
 
+TEST_CASE("who sends with the larger initial-ttl of an older document is told of the newer one") {
+  SpreadBed s;
+  REQUIRE(s.fetched(kNext));
+  CHECK(s.told(kNext).size() == 3);
+  s.bed.advance(20s);
+  s.bed.sent.clear();
+  for (const std::uint16_t sequence : {2, 1}) {
+    Letter ping =
+        letter(Who::half, {cast.id(Who::node)}, MessageCode::ping_req, wire::encode(wire::PingReq{}), 700U + sequence);
+    ping.header.ttl = 101;
+    ping.header.configuration_sequence = sequence;
+    s.bed.deliver(s.links.at(Who::half), ping);
+    CHECK(s.told(kNext).size() == (sequence == 1 ? 1 : 0));
+  }
+}
+
 TEST_CASE("a refused document goes nowhere, and Kinds alone send no document") {
   SpreadBed s;
   CHECK(s.refusal(Who::next, {.sequence = 2, .wrong_signer = true}).code == wire::ErrorCode::forbidden);
