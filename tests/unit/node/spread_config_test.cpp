@@ -97,13 +97,13 @@ TEST_CASE("who sends with the larger initial-ttl of an older document is told of
   CHECK(s.told(kNext).size() == 3);
   s.bed.advance(20s);
   s.bed.sent.clear();
-  for (const std::uint16_t sequence : {2, 1}) {
+  for (const std::uint16_t sequence : {std::uint16_t{2}, std::uint16_t{1}}) {
     Letter ping =
         letter(Who::half, {cast.id(Who::node)}, MessageCode::ping_req, wire::encode(wire::PingReq{}), 700U + sequence);
     ping.header.ttl = 101;
     ping.header.configuration_sequence = sequence;
     s.bed.deliver(s.links.at(Who::half), ping);
-    CHECK(s.told(kNext).size() == (sequence == 1 ? 1 : 0));
+    CHECK(s.told(kNext).size() == (sequence == 1 ? 1U : 0U));
   }
 }
 
