@@ -93,7 +93,7 @@ Result<void> Process::open_overlay() {
   if (!config) return tl::unexpected(config.error());
   if (auto made = make_own_credential(**config, now.wall); !made) return made;
   auto own = OwnCredential::open(settings_, *config, crypto_, now.wall);
-  if (!own) return tl::unexpected(own.error());
+  if (!own) return failure(own.error().text + " (by the document of " + config_from_ + ")");
   own_ = std::move(*own);
   const auto former = io::former_neighbors(settings_.data);
 

@@ -239,7 +239,6 @@ def wrong_options(place, tally):
             ({"data": None}, ["--data is missing", "directory"]),
             ({"listen": "localhost"}, ["--listen", "localhost", "write 192.0.2.1:6084"]),
             ({"listen": "127.0.0.1:99999"}, ["--listen", "127.0.0.1:99999", "write 192.0.2.1:6084"]),
-            ({"listen": "0.0.0.0:%d" % RELOAD_PORT}, ["--listen", "--advertise"]),
             ({"listen": "192.0.2.1:6084"}, ["--listen", "192.0.2.1:6084", "address of this machine"]),
             ({"advertise": "here"}, ["--advertise", "here"]),
             ({"bootstrap": "127.0.0.1:x"}, ["--bootstrap", "127.0.0.1:x"]),
