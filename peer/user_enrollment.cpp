@@ -143,16 +143,20 @@ void UserEnrollment::want(const std::string& user) {
   run_next();
 }
 
+// A timer only while a thread is free: else the first that ends goes on here, and a timer that is due at once would keep
+// the loop from ever hearing of it.
 void UserEnrollment::run_next() {
   for (const auto& thread : threads_) {
     if (thread->busy()) continue;
-    const auto user = queue_.take(io::system_now().wall);
-    if (!user) break;
-    run(*thread, *user);
+    const Wall now = io::system_now().wall;
+    if (const auto user = queue_.take(now)) {
+      run(*thread, *user);
+      continue;
+    }
+    if (const auto next = queue_.next_time())
+      timer_->start(std::min<Duration>(*next - now, limits::kConfigFetchCheck), [this] { run_next(); });
+    return;
   }
-  if (const auto next = queue_.next_time())
-    timer_->start(std::clamp<Duration>(*next - io::system_now().wall, Duration::zero(), limits::kConfigFetchCheck),
-                  [this] { run_next(); });
 }
 
 void UserEnrollment::run(io::Background& thread, const std::string& user) {
