@@ -143,8 +143,8 @@ void UserEnrollment::want(const std::string& user) {
   run_next();
 }
 
-// A timer only while a thread is free: else the first that ends goes on here, and a timer that is due at once would keep
-// the loop from ever hearing of it.
+// A timer only while a thread is free: else the first that ends goes on here, and a timer that is due at once would
+// keep the loop from ever hearing of it.
 void UserEnrollment::run_next() {
   for (const auto& thread : threads_) {
     if (thread->busy()) continue;
@@ -236,7 +236,8 @@ void UserEnrollment::on_failed(const std::string& user, const io::EnrollmentFail
   queue_.put(user, now);
   const security::CredentialLife any{now, now + std::chrono::hours(24)};
   queue_.hold_until(now + security::renewal_pause(any, ++failures_, failure.retry_after, now, *rng_));
-  if (lines_.take(io::system_now().mono)) spdlog::warn("hosted users get no credentials for now: {}", failure.text);
+  if (lines_.take(io::system_now().mono))
+    spdlog::warn("hosted users get no credentials until that is mended, it is tried again: {}", failure.text);
 }
 
 // Thousands may come in a row, and each telling costs as much as there are users.
