@@ -32,10 +32,11 @@ Result<SecretText> secret_text(const security::PrivateKey& key) {
   return SecretText(std::move(*pem));
 }
 
-std::string record_of(const Identity& identity, const std::string& serial, Wall until) {
+std::string record_of(const Identity& identity, const std::string& serial, const Validity& validity) {
   nlohmann::ordered_json line{{"serial", serial}, {"user", identity.user_name}, {"node_ids", nlohmann::json::array()}};
   for (const NodeId& id : identity.node_ids) line["node_ids"].push_back(id.hex());
-  line["not_after"] = config::from_time(until);
+  line["not_before"] = config::from_time(validity.from);
+  line["not_after"] = config::from_time(validity.until);
   return line.dump() + "\n";
 }
 
@@ -43,9 +44,9 @@ std::string record_of(const Identity& identity, const std::string& serial, Wall 
 
 SecretText Issued::entry() const { return io::credential_entry(identity, key.view(), certificate); }
 
-std::string Issued::record() const { return record_of(identity, serial, until); }
+std::string Issued::record() const { return record_of(identity, serial, validity); }
 
-std::string Certified::record() const { return record_of(identity, serial, until); }
+std::string Certified::record() const { return record_of(identity, serial, validity); }
 
 Authority::Authority(std::string overlay, std::size_t node_id_length, io::PrivateKeyPtr key,
                      CertificateHandle certificate, Wall until)
@@ -100,7 +101,7 @@ Result<Certified> Authority::certify(Identity identity, EVP_PKEY& public_key, Va
     return failure("the authority's certificate ended " + config::from_time(until_) + ": it can sign no others");
   auto leaf = make_leaf(identity, overlay_, public_key, validity, *certificate_, *key_);
   if (!leaf) return tl::unexpected(leaf.error());
-  return Certified{std::move(identity), serial_hex(**leaf), validity.until, certificate_der(**leaf)};
+  return Certified{std::move(identity), serial_hex(**leaf), validity, certificate_der(**leaf)};
 }
 
 Result<Issued> Authority::issue(const Request& request) const {
@@ -117,7 +118,7 @@ Result<Issued> Authority::issue(const Request& request) const {
   if (!leaf) return tl::unexpected(leaf.error());
   auto secret = secret_text(**key);
   if (!secret) return tl::unexpected(secret.error());
-  return Issued{std::move(*identity), serial_hex(**leaf), request.validity.until, certificate_pem(**leaf),
+  return Issued{std::move(*identity), serial_hex(**leaf), request.validity, certificate_pem(**leaf),
                 std::move(*secret)};
 }
 
@@ -129,7 +130,7 @@ Result<Issued> issue_self_signed(const Request& request, const config::OverlayCo
   if (!made) return tl::unexpected(made.error());
   auto secret = secret_text(**key);
   if (!secret) return tl::unexpected(secret.error());
-  return Issued{std::move(made->identity), serial_hex(*made->certificate), request.validity.until,
+  return Issued{std::move(made->identity), serial_hex(*made->certificate), request.validity,
                 certificate_pem(*made->certificate), std::move(*secret)};
 }
 

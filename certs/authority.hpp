@@ -23,7 +23,7 @@ struct Request {
 struct Issued {
   Identity identity;
   std::string serial;
-  Wall until;
+  Validity validity;
   std::string certificate;  // PEM
   SecretText key;           // PEM
 
@@ -37,7 +37,7 @@ struct Issued {
 struct Certified {
   Identity identity;
   std::string serial;
-  Wall until;
+  Validity validity;
   Bytes certificate;  // DER
 
   [[nodiscard]] std::string record() const;  // as of Issued

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "certs/authority.hpp"
 #include "reload/config/xml_values.hpp"
 
 namespace reload::certs {
@@ -36,13 +37,21 @@ Result<IssuedRecords> IssuedRecords::parse(std::string_view lines) {
       return broken();
     const auto until = config::to_time("not_after", json["not_after"].get<std::string>());
     if (!until) return broken();
+    Wall issued{};
+    if (const auto from = json.find("not_before"); from != json.end()) {
+      if (!from->is_string()) return broken();
+      const auto begin = config::to_time("not_before", from->get<std::string>());
+      if (!begin) return broken();
+      issued = *begin + kBackdating;
+    }
     Record record{json["user"].get<std::string>(), {}, *until};
     for (const auto& text : json["node_ids"]) {
       const auto id = text.is_string() ? NodeId::parse_hex(text.get<std::string>()) : std::nullopt;
       if (!id) return broken();
       record.node_ids.push_back(*id);
-      Wall& end = records.ends_.try_emplace(*id, *until).first->second;
-      end = std::max(end, *until);
+      Times& times = records.times_.try_emplace(*id, Times{issued, *until}).first->second;
+      times.first_issued = std::min(times.first_issued, issued);
+      times.last_end = std::max(times.last_end, *until);
     }
     records.records_.push_back(std::move(record));
   }
@@ -57,8 +66,13 @@ std::set<NodeId> IssuedRecords::of_user(const std::string& user, Wall now) const
 }
 
 std::optional<Wall> IssuedRecords::last_end(const NodeId& id) const {
-  const auto found = ends_.find(id);
-  return found == ends_.end() ? std::nullopt : std::optional(found->second);
+  const auto found = times_.find(id);
+  return found == times_.end() ? std::nullopt : std::optional(found->second.last_end);
+}
+
+std::optional<Wall> IssuedRecords::first_issued(const NodeId& id) const {
+  const auto found = times_.find(id);
+  return found == times_.end() ? std::nullopt : std::optional(found->second.first_issued);
 }
 
 std::map<NodeId, std::string> IssuedRecords::living(Wall now) const {

@@ -18,6 +18,8 @@ class IssuedRecords {
   [[nodiscard]] std::set<NodeId> of_user(const std::string& user, Wall now) const;
   // When the last certificate with this Node-ID ends; nothing if none is known.
   [[nodiscard]] std::optional<Wall> last_end(const NodeId& id) const;
+  // When the first of the certificates with this Node-ID was issued; long ago where the record does not tell.
+  [[nodiscard]] std::optional<Wall> first_issued(const NodeId& id) const;
   // Those with a certificate that is valid at `now` or later, each with its user.
   [[nodiscard]] std::map<NodeId, std::string> living(Wall now) const;
 
@@ -28,7 +30,10 @@ class IssuedRecords {
     Wall until;
   };
   std::vector<Record> records_;
-  std::map<NodeId, Wall> ends_;
+  struct Times {
+    Wall first_issued, last_end;
+  };
+  std::map<NodeId, Times> times_;
 };
 
 // Which of the bad nodes need to be on the list no more: every certificate of theirs has ended (6940 11.1, bad-node),

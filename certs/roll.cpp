@@ -13,6 +13,9 @@ namespace reload::certs {
 namespace {
 
 const std::string kSignerName = "config-signer@";
+// What a member has stored is signed by its old certificate until it has stored it again by the new one. It begins that
+// at once, hosts of many users take some seconds, and a certificate in a file is seen within limits::kFileCheckInterval.
+constexpr Duration kStoredAgain = 30s;
 
 Result<void> move_file(const Path& from, const Path& to) {
   std::error_code error;
@@ -83,8 +86,8 @@ Signers after(const Signers& signers, security::CredentialPtr current) {
   return next;
 }
 
-// Members whose certificates are from the old authority only.
-Result<std::string> not_renewed(const OverlayDir& dir, const config::OverlayConfig& config, Wall now) {
+// Why the old authority is still needed; empty: it is not.
+Result<std::string> still_needed(const OverlayDir& dir, const config::OverlayConfig& config, Wall now) {
   const auto mark = read_file(dir.roll_mark());
   if (!mark) return tl::unexpected(mark.error());
   const auto size = config::to_number(dir.roll_mark().string(), *mark, 0, UINT64_MAX);
@@ -95,14 +98,26 @@ Result<std::string> not_renewed(const OverlayDir& dir, const config::OverlayConf
   if (!since) return tl::unexpected(since.error());
   std::size_t count = 0;
   std::string names;
+  Wall last_renewal{};
   for (const auto& [id, user] : all->living(now)) {
     // Former signers are no members; the present one has its certificate since.
-    if (since->last_end(id) || config.is_bad_node(id) || user == kSignerName + config.instance_name) continue;
+    if (config.is_bad_node(id) || user == kSignerName + config.instance_name) continue;
+    if (const auto renewed = since->first_issued(id)) {
+      if (all->first_issued(id) < *renewed) last_renewal = std::max(last_renewal, *renewed);
+      continue;
+    }
     if (++count <= 5) names += (names.empty() ? "" : ", ") + user;
   }
-  if (count == 0) return std::string();
-  return std::to_string(count) + (count == 1 ? " Node-ID has" : " Node-IDs have") +
-         " a certificate of the old authority only: " + names + (count > 5 ? ", ..." : "");
+  if (count > 0)
+    return std::to_string(count) + (count == 1 ? " Node-ID has" : " Node-IDs have") +
+           " a certificate of the old authority only: " + names + (count > 5 ? ", ..." : "") +
+           ". Have them renewed (reload-certs issue --renew, or the enrolment server), revoke them, or shut them out "
+           "with --force";
+  if (const Duration left = last_renewal + kStoredAgain - now; left > Duration{})
+    return "the last member renewed its certificate only now, and what it has stored counts until the old authority is "
+           "gone: wait " + std::to_string(std::chrono::ceil<std::chrono::seconds>(std::min(left, kStoredAgain)).count()) +
+           " seconds for it to be stored again, or lose it with --force";
+  return std::string();
 }
 
 // The authority's files: the present one's become the old one's, the next one's the present one's. Goes on where an
@@ -178,13 +193,10 @@ Result<void> finish_roll_ca(NextDocument& next, const RollOptions& options, Wall
   if (!file_exists(dir.old_ca_certificate()))
     return failure("there is no change of the authority to finish: begin one with reload-certs roll-ca --dir " +
                    dir.root.string());
-  const auto late = not_renewed(dir, next.before(), now);
-  if (!late) return tl::unexpected(late.error());
-  if (!late->empty() && !options.force)
-    return failure(*late +
-                   ". Have them renewed (reload-certs issue --renew, or the enrolment server), revoke them, or "
-                   "shut them out with --force");
-  if (!late->empty()) streams.log << "reload-certs: warning: " << *late << std::endl;
+  const auto reason = still_needed(dir, next.before(), now);
+  if (!reason) return tl::unexpected(reason.error());
+  if (!reason->empty() && !options.force) return failure(*reason);
+  if (!reason->empty()) streams.log << "reload-certs: warning: " << *reason << std::endl;
   const auto pem = read_file(dir.old_ca_certificate());
   if (!pem) return tl::unexpected(pem.error());
   const auto old = parse_certificate(*pem);

@@ -31,15 +31,8 @@ CertificateKeeper::CertificateKeeper(uv_loop_t* loop, const node::Node& node, ov
                                spdlog::info("the certificate of {} is not in the overlay yet: {}", holder.user_name,
                                             why);
                            }}),
-      timer_(new uv_timer_t) {
-  uv_timer_init(loop, timer_);
-  timer_->data = this;
+      timer_(loop) {
   on_credentials_changed();
-}
-
-CertificateKeeper::~CertificateKeeper() {
-  uv_close(reinterpret_cast<uv_handle_t*>(timer_),
-           [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
 }
 
 void CertificateKeeper::on_credentials_changed() {
@@ -55,15 +48,10 @@ void CertificateKeeper::on_credentials_changed() {
 void CertificateKeeper::run() {
   const Now now = io::system_now();
   usage_.run(now);
-  const auto next = usage_.next_deadline();
-  if (!next) {
-    uv_timer_stop(timer_);
-    return;
-  }
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(*next, now.mono) - now.mono);
-  uv_timer_start(
-      timer_, [](uv_timer_t* timer) { static_cast<CertificateKeeper*>(timer->data)->run(); },
-      static_cast<std::uint64_t>(wait.count()), 0);
+  if (const auto next = usage_.next_deadline())
+    timer_.start(*next - now.mono, [this] { run(); });
+  else
+    timer_.stop();
 }
 
 void CertificateKeeper::on_taken(const usages::Holder& holder, const NodeId& other,

@@ -1,9 +1,8 @@
 // Keeps this peer's certificate and those of its users in the overlay (6940 8): the usage with a timer on the loop.
 #pragma once
 
-#include <uv.h>
-
 #include "peer/log_budget.hpp"
+#include "reload/io/uv_timer.hpp"
 #include "reload/node/node.hpp"
 #include "reload/usages/certificate_usage.hpp"
 
@@ -14,9 +13,6 @@ class CertificateKeeper {
   // `taken`: the name of this peer's own self-signed certificate is somebody else's.
   CertificateKeeper(uv_loop_t* loop, const node::Node& node, overlay::Overlay& overlay,
                     std::function<void(const std::string& why)> taken);
-  ~CertificateKeeper();
-  CertificateKeeper(const CertificateKeeper&) = delete;
-  CertificateKeeper& operator=(const CertificateKeeper&) = delete;
 
   // The node has other credentials than before.
   void on_credentials_changed();
@@ -28,7 +24,7 @@ class CertificateKeeper {
 
   const node::Node& node_;
   usages::CertificateUsage usage_;
-  uv_timer_t* timer_;
+  io::UvTimer timer_;
   LogBudget lines_;
 };
 

@@ -7,7 +7,6 @@
 #include "reload/io/openssl_crypto.hpp"
 #include "reload/io/overlay_files.hpp"
 #include "reload/io/system_clock.hpp"
-#include "reload/security/trust.hpp"
 
 namespace reload::peer {
 
@@ -78,6 +77,7 @@ Result<std::set<std::string>> UserEnrollment::read_list() const {
 void UserEnrollment::start(uv_loop_t* loop, Rng& rng, std::function<void()> changed) {
   rng_ = &rng;
   changed_ = std::move(changed);
+  read_roots();
   timer_ = std::make_unique<io::UvTimer>(loop);
   changed_timer_ = std::make_unique<io::UvTimer>(loop);
   for (std::size_t i = 0; i < limits::kHostedEnrollmentsAtOnce; ++i)
@@ -97,6 +97,7 @@ void UserEnrollment::reread() {
 }
 
 void UserEnrollment::on_config_changed() {
+  read_roots();
   for (const auto& [user, id] : node_.credentials().users()) {
     const auto credential = node_.credentials().find(*node_.credentials().find_user(user));
     if (queue_.contains(user) && is_of_older_root(*credential)) queue_.put(user, roll_over_time());
@@ -104,11 +105,14 @@ void UserEnrollment::on_config_changed() {
   run_next();
 }
 
+void UserEnrollment::read_roots() {
+  roots_.reset();
+  if (node_.config().root_certs.size() < 2) return;
+  if (auto trust = security::Trust::make(node_.shared_config(), io::OpensslCrypto())) roots_ = std::move(*trust);
+}
+
 bool UserEnrollment::is_of_older_root(const security::Credential& credential) const {
-  if (node_.config().root_certs.size() < 2) return false;
-  const io::OpensslCrypto crypto;
-  const auto trust = security::Trust::make(node_.shared_config(), crypto);
-  return trust && security::is_of_older_root(credential, **trust, crypto);
+  return roots_ && security::is_of_older_root(credential, *roots_, io::OpensslCrypto());
 }
 
 Wall UserEnrollment::roll_over_time() const {

@@ -14,6 +14,7 @@
 #include "reload/io/uv_timer.hpp"
 #include "reload/node/node.hpp"
 #include "reload/security/enrollment_queue.hpp"
+#include "reload/security/trust.hpp"
 
 namespace reload::peer {
 
@@ -46,6 +47,7 @@ class UserEnrollment {
   void take(const std::string& user, const security::CredentialPtr& credential, Wall since);
   void on_failed(const std::string& user, const io::EnrollmentFailure& failure);
   void tell_changed();
+  void read_roots();
   [[nodiscard]] bool is_of_older_root(const security::Credential& credential) const;
   [[nodiscard]] Wall roll_over_time() const;
 
@@ -54,6 +56,7 @@ class UserEnrollment {
   io::UserVault vault_;
   node::Node& node_;
   Rng* rng_ = nullptr;
+  std::shared_ptr<const security::Trust> roots_;  // while there is more than one
   std::function<void()> changed_;
   std::set<std::string> listed_;     // in the file
   std::set<std::string> under_way_;  // on a thread now

@@ -31,7 +31,7 @@ BUILD = pathlib.Path(os.environ.get("RELOAD_BUILD", kit.ROOT / "build" / "test")
 HOST = "127.0.0.1"
 SERVER_NAME = "config-server.example"  # where the SRV records lead
 ADMIN_PORTS = range(18300, 18400)
-RELOAD_PORTS = range(22300, 22400)
+RELOAD_PORTS = range(23000, 24000)
 DNS_PORTS = range(22400, 22500)
 WELL_KNOWN = "/.well-known/reload-config"
 

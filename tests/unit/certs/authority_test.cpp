@@ -176,5 +176,6 @@ TEST_CASE("no certificate outlives its authority") {
 TEST_CASE("the record of a certificate names it and holds no key") {
   const Issued issued = make_authority().issue(request_for("alice@demo.example")).value();
   CHECK(issued.record() == "{\"serial\":\"" + issued.serial + "\",\"user\":\"alice@demo.example\",\"node_ids\":[\"" +
-                               issued.identity.node_ids[0].hex() + "\"],\"not_after\":\"2028-01-15T08:00:00Z\"}\n");
+                               issued.identity.node_ids[0].hex() +
+                               "\"],\"not_before\":\"2027-01-15T07:00:00Z\",\"not_after\":\"2028-01-15T08:00:00Z\"}\n");
 }

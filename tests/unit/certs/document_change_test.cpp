@@ -166,11 +166,28 @@ TEST_CASE("records tell a user's valid Node-IDs, and a broken line is named") {
   REQUIRE(records.has_value());
   CHECK(records->of_user("u@a.example", kNow) == std::set{*NodeId::parse_hex(kId)});
   CHECK(records->living(kNow).size() == 2);
+  CHECK(records->first_issued(*NodeId::parse_hex(kId)) == Wall());  // these do not tell
   for (const char* broken : {"x", "[]", "{\"user\":\"u\"}", "{\"user\":1,\"node_ids\":[],\"not_after\":\"\"}",
-                             "{\"user\":\"u\",\"node_ids\":[\"zz\"],\"not_after\":\"2030-01-01T00:00:00Z\"}"}) {
+                             "{\"user\":\"u\",\"node_ids\":[\"zz\"],\"not_after\":\"2030-01-01T00:00:00Z\"}",
+                             "{\"user\":\"u\",\"node_ids\":[],\"not_after\":\"2030-01-01T00:00:00Z\",\"not_before\":1}",
+                             "{\"user\":\"u\",\"node_ids\":[],\"not_after\":\"2030-01-01T00:00:00Z\",\"not_before\":\"\"}"}) {
     const auto bad = IssuedRecords::parse(record("u@a.example", kId, kNow) + broken + "\n");
     REQUIRE_FALSE(bad.has_value());
     CHECK(has(bad.error().text, "line 2"));
+  }
+}
+
+TEST_CASE("records tell when a Node-ID got its first certificate, in whatever order they stand") {
+  const auto issued = [](Wall at) {
+    return R"({"serial":"01","user":"u@a.example","node_ids":[")" + std::string(kId) + R"("],"not_before":")" +
+           config::from_time(at - kBackdating) + R"(","not_after":")" + config::from_time(at + 1h) + "\"}\n";
+  };
+  const NodeId id = *NodeId::parse_hex(kId);
+  for (const std::string& lines : {issued(kNow) + issued(kNow + 10s), issued(kNow + 10s) + issued(kNow)}) {
+    const auto records = IssuedRecords::parse(lines);
+    REQUIRE(records.has_value());
+    CHECK(records->first_issued(id) == kNow);
+    CHECK(records->first_issued(*NodeId::parse_hex(std::string(32, 'c'))) == std::nullopt);
   }
 }
 
