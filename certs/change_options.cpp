@@ -97,8 +97,9 @@ void add_changes(CLI::App& app, ChangeOptions& options, Wall now, Chosen& chosen
   });
   CLI::App* authority =
       add_roll(app, "roll-ca", "Another authority: with both while the members renew, then --finish", options.roll_ca);
-  authority->add_flag("--finish", options.roll_ca.finish,
-                      "The old authority's certificates count no more; 30 seconds after the last member renewed its own");
+  authority->add_flag(
+      "--finish", options.roll_ca.finish,
+      "The old authority's certificates count no more; 30 seconds after the last member renewed its own");
   authority->add_flag("--force", options.roll_ca.force,
                       "With --finish: although members have not renewed theirs, or have only now");
   authority->add_option("--days", options.roll_ca.days, "How long the new authority is valid, in days")

@@ -14,7 +14,8 @@ namespace {
 
 const std::string kSignerName = "config-signer@";
 // What a member has stored is signed by its old certificate until it has stored it again by the new one. It begins that
-// at once, hosts of many users take some seconds, and a certificate in a file is seen within limits::kFileCheckInterval.
+// at once, hosts of many users take some seconds, and a certificate in a file is seen within
+// limits::kFileCheckInterval.
 constexpr Duration kStoredAgain = 30s;
 
 Result<void> move_file(const Path& from, const Path& to) {
@@ -115,7 +116,8 @@ Result<std::string> still_needed(const OverlayDir& dir, const config::OverlayCon
            "with --force";
   if (const Duration left = last_renewal + kStoredAgain - now; left > Duration{})
     return "the last member renewed its certificate only now, and what it has stored counts until the old authority is "
-           "gone: wait " + std::to_string(std::chrono::ceil<std::chrono::seconds>(std::min(left, kStoredAgain)).count()) +
+           "gone: wait " +
+           std::to_string(std::chrono::ceil<std::chrono::seconds>(std::min(left, kStoredAgain)).count()) +
            " seconds for it to be stored again, or lose it with --force";
   return std::string();
 }

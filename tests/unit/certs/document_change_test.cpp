@@ -169,8 +169,8 @@ TEST_CASE("records tell a user's valid Node-IDs, and a broken line is named") {
   CHECK(records->first_issued(*NodeId::parse_hex(kId)) == Wall());  // these do not tell
   for (const char* broken : {"x", "[]", "{\"user\":\"u\"}", "{\"user\":1,\"node_ids\":[],\"not_after\":\"\"}",
                              "{\"user\":\"u\",\"node_ids\":[\"zz\"],\"not_after\":\"2030-01-01T00:00:00Z\"}",
-                             "{\"user\":\"u\",\"node_ids\":[],\"not_after\":\"2030-01-01T00:00:00Z\",\"not_before\":1}",
-                             "{\"user\":\"u\",\"node_ids\":[],\"not_after\":\"2030-01-01T00:00:00Z\",\"not_before\":\"\"}"}) {
+                             R"({"user":"u","node_ids":[],"not_before":1,"not_after":"2030-01-01T00:00:00Z"})",
+                             R"({"user":"u","node_ids":[],"not_before":"","not_after":"2030-01-01T00:00:00Z"})"}) {
     const auto bad = IssuedRecords::parse(record("u@a.example", kId, kNow) + broken + "\n");
     REQUIRE_FALSE(bad.has_value());
     CHECK(has(bad.error().text, "line 2"));
