@@ -5,9 +5,11 @@ Runs the programs of the build in $RELOAD_BUILD. Ends with the line `N passed, N
 """
 
 import hashlib
+import itertools
 import json
 import os
 import pwd
+import random
 import re
 import shutil
 import stat
@@ -328,6 +330,39 @@ def test_users_outside_the_admitted_domains_are_refused(base):
     issue(directory, "--user", "alice@demo.example", "--out", base / "alice.pem")
     done = certs("issue", "--dir", directory, "--user", "alice@other.example", "--out", base / "other.pem")
     refused(done, "--user", "other.example", "domain-restriction")
+
+
+def test_a_change_of_the_authority_killed_at_any_point(base):
+    """kill -9 in the middle of roll-ca and of its end: each state is one to go on from, and nobody needs to know which."""
+    directory = make_overlay(base)
+    dice = random.Random(4)
+    kills = 0
+    for _ in range(5):
+        for step in ((), ("--finish", "--force")):
+            command = [PROGRAM, "roll-ca", "--dir", directory, "--no-push", *step]
+            for attempt in itertools.count(1):
+                child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                try:
+                    said = "".join(child.communicate(timeout=dice.uniform(0.001, 0.005 * attempt)))
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.communicate()
+                    kills += 1
+                    documents = show(directory / "overlay.xml")
+                    assert documents[0]["signature"].startswith("valid"), documents
+                    issue(directory, "--node", "--out", base / ("node%d.pem" % kills))
+                    continue
+                break
+            # A run that was killed at its very end has left nothing to do.
+            assert child.returncode == 0 or "under way" in said or "no change of the authority" in said, said
+        assert (directory / "overlay.xml").read_text().count("<root-cert>") == 1
+        assert not list(directory.glob("ca-*.pem")) and not list(directory.glob("ca-*.key")), os.listdir(directory)
+        roots = [run("openssl", "x509", "-in", directory / "ca.pem", "-pubkey", "-noout").stdout,
+                 run("openssl", "pkey", "-in", directory / "ca.key", "-pubout").stdout]
+        assert roots[0] == roots[1] != "", "the authority's key and its certificate are not a pair"
+    done = certs("config", "set", "--dir", directory, "--no-push", "initial-ttl=90")
+    assert done.returncode == 0, done.stderr
+    assert kills > 5, kills
 
 
 def test_broken_authority(base):

@@ -75,11 +75,13 @@ class Authority:
 class Site:
     """What the HTTPS server does for one host name."""
 
-    def __init__(self, certificate, body=b"", path=WELL_KNOWN, status=200, headers=(), endless=False, silent=False):
+    def __init__(self, certificate, body=b"", path=WELL_KNOWN, status=200, headers=(), endless=False, silent=False,
+                 tag=None):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate)
         self.body, self.path, self.status, self.headers = body, path, status, headers
-        self.endless, self.silent = endless, silent
+        self.endless, self.silent, self.tag = endless, silent, tag
+        self.unchanged = 0  # answers that had no body, as the asker has it already
         self.requests, self.times, self.sent = [], [], 0
 
 
@@ -94,7 +96,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send_error(404)
         if site.silent:
             time.sleep(30)
+        if site.tag and self.headers["If-None-Match"] == site.tag:
+            site.unchanged += 1
+            self.send_response(304)
+            return self.end_headers()
         self.send_response(site.status)
+        if site.tag:
+            self.send_header("ETag", site.tag)
         for header in site.headers:
             self.send_header(*header)
         self.end_headers()
@@ -476,6 +484,23 @@ def test_a_running_peer_fetches_again(bed):
     check(overlay.kept(0) == overlay.kept(1) == 2, "it is kept")
     check(all(peer.ready() for peer in peers), "the ring stands")
     check(3 <= len(site.requests) <= 4, site.requests)
+
+
+def test_a_running_peer_polls(bed):
+    """--config-poll: what is unchanged is not sent again, and what is new is in force at once."""
+    overlay = bed.overlay()
+    site = overlay.site(body=overlay.document(1, 86400), tag='"one"')
+    peer = overlay.start(options=[*overlay.options(), "--config-poll", 1])
+    wait_until("peer", peer.ready)
+    wait_until("answers without a document", lambda: site.unchanged >= 2)
+    sent = len(site.requests) - site.unchanged
+    check(peer.sequence() == 1 and sent <= 2, sent, "documents were sent: at the start and at most at the first question")
+    site.body, site.tag = overlay.document(2, 86400), '"two"'
+    wait_until("new document", lambda: peer.sequence() == 2, 10)
+    unchanged = site.unchanged
+    wait_until("answers without the new document", lambda: site.unchanged >= unchanged + 2)
+    check(len(site.requests) - site.unchanged == sent + 1, len(site.requests), site.unchanged)
+    check(overlay.kept() == 2 and peer.ready(), "it is kept")
 
 
 def test_a_running_peer_and_a_server_that_hangs(bed):

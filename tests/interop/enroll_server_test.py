@@ -343,10 +343,12 @@ def test_node_ids_stay_with_the_device(base):
         fresh = node_ids(server.enroll(device="phone"))
         check(not {*fresh} & {*several, *other, *plain}, fresh)
         # A revoked one gets nothing until it is forgotten.
-        edited = base / "edited.xml"
-        text = (server.dir / "overlay.xml").read_text().replace('sequence="1"', 'sequence="2"')
-        edited.write_text(text.replace("<required-kinds>", "<bad-node>%s</bad-node><required-kinds>" % fresh[0]))
-        must(CERTS, "sign-config", "--dir", server.dir, "--in", edited)
+        check(node_ids(server.enroll(device="laptop")) != fresh)
+        revoke = (CERTS, "revoke", "--dir", server.dir, "--user", "alice", "--no-push", "--device")
+        refused(run(*revoke, "tablet"), "--device", "no such device", "it has ", "laptop", "phone")
+        must(*revoke, "phone")
+        bad = re.findall("<bad-node>([0-9a-f]*)</bad-node>", (server.dir / "overlay.xml").read_text())
+        check(bad == fresh, bad, fresh)
         is_token(server.enroll(device="phone"), "Node-IDs_not_available")
         check(node_ids(server.enroll(device="laptop")) != fresh)
         refused(server.try_user("forget-device", "alice", "--device", "no"), "no device")

@@ -277,10 +277,13 @@ class Sipp:
         return self
 
 
-def options(description):
+def options(description, *more):
+    """`more`: further options, each the arguments of add_argument."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--full", action="store_true", help="the sizes of the acceptance test, not those of CI")
     parser.add_argument("--only", default="", metavar="TEXT", help="only tests whose name contains TEXT")
+    for flag, rest in more:
+        parser.add_argument(flag, **rest)
     return parser.parse_args()
 
 

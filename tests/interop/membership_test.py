@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Calls and registrations go on while the overlay's membership changes: a new document, another authority, a revoked peer.
 
-Five peers that enrol themselves and their users with `reload-certs serve`. While sipp calls and phones register, all
-certificates are rolled over to a new authority, and one peer that serves nobody is revoked. No call and no REGISTER may
-fail. Ends with the line `N passed, N failed`.
+Five peers that enrol themselves and their users with `reload-certs serve`, four of them all users. While sipp calls,
+phones register and every registered phone is looked for again and again, all certificates are rolled over to a new
+authority, and one peer that serves nobody is revoked. No call, no REGISTER and no search may fail. Ends with the line
+`N passed, N failed`.
 """
 import itertools
 import pathlib
@@ -17,11 +18,12 @@ import kit
 from kit import check, contact, name, secret, wait_until
 from udp_phones import UdpPhones
 
-ARGS = kit.options(__doc__)
+ARGS = kit.options(__doc__, ("--users", {"type": int, "default": 0, "metavar": "N", "help": "how many (default 40, or 200)"}))
 PEERS = 5
-USERS = 200 if ARGS.full else 40
+USERS = ARGS.users or (200 if ARGS.full else 40)
 CALLS_PER_SECOND = 20 if ARGS.full else 10
-MOST_SECONDS = 300  # that sipp may call
+MOST_SECONDS = 300 + USERS  # that sipp may call
+RENEWING_SECONDS = 120 + USERS  # that the enrolment server may need for all
 WITHIN = 5.0
 HTTPS_PORTS = range(22500, 22600)
 OUTCAST = 4  # is revoked in the end
@@ -29,20 +31,20 @@ HOSTS = [0, 1, 2, 3]
 EVERY_PEER = {i: {"stranger-rate": 100000, "register-rate": 100000} for i in range(PEERS)}
 
 
-class Registering:
-    """Phones that register again and again, each at its peer."""
+class Asking:
+    """One request after the other, each user's in turn, all to be answered with 200."""
 
-    def __init__(self, bed, users):
-        self.bed, self.refused, self.count = bed, [], 0
+    def __init__(self, ask):
+        self.ask, self.refused, self.count = ask, [], 0
         self.ending = threading.Event()
-        self.users = itertools.cycle(users)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
+        users = itertools.cycle(range(USERS))
         while not self.ending.wait(0.05):
-            user = next(self.users)
-            status = self.bed.udp.register(user, self.bed.sip(user % len(HOSTS)))
+            user = next(users)
+            status = self.ask(user)
             self.count += 1
             if status != 200:
                 self.refused.append((user, status, time.monotonic()))
@@ -105,13 +107,13 @@ class Bed(kit.Overlay):
         self.udp = UdpPhones()
         self.phones.append(self.udp)
         wait_until("credentials of all hosted users",
-                   lambda: all(self.hosted(i) == USERS + 2 for i in HOSTS), 120)
+                   lambda: all(self.hosted(i) == USERS + 2 for i in HOSTS), RENEWING_SECONDS)
         self.begin_load()
         return self
 
     def __exit__(self, *problem):
-        if getattr(self, "registering", None):
-            self.registering.stop()
+        for asking in getattr(self, "asking", ()):
+            asking.stop()
         super().__exit__(*problem)
         if getattr(self, "server", None):
             self.server.kill()
@@ -124,7 +126,14 @@ class Bed(kit.Overlay):
         wait_until("registered phone", lambda: self.registers(callee, self.answering), 30)
         self.calling = self.sipp("call", self.sip(0), calls=most, rate=CALLS_PER_SECOND, user=name(caller),
                                  password=secret(caller), callee=name(callee), seconds=MOST_SECONDS + 30)
-        self.registering = Registering(self, range(USERS))
+        for user in range(USERS):
+            status = self.udp.register(user, self.home(user))
+            check(status == 200, "user", user, "is refused with", status)
+        self.asking = [Asking(lambda user: self.udp.register(user, self.home(user))),
+                       Asking(lambda user: self.udp.reach(user, self.home(user + 1)))]
+
+    def home(self, user):
+        return self.sip(HOSTS[user % len(HOSTS)])
 
     def registers(self, user, phone):
         """Whether it could; sipp minds an answer that comes twice, as while the peers still store certificates."""
@@ -136,7 +145,8 @@ class Bed(kit.Overlay):
         return True
 
     def end_load(self):
-        self.registering.stop()
+        for asking in self.asking:
+            asking.stop()
         self.calling.child.send_signal(signal.SIGUSR1)  # no new calls, and the end when those under way are over
         self.calling.child.wait(60)
         return self.calling.count("Successful"), self.calling.count("Failed")
@@ -187,7 +197,7 @@ def test_all_certificates_and_the_authority_are_rolled_over(bed):
 
     said = []
     try:
-        users = wait_until("certificates of the new authority for all", all_renewed, 120, step=1)
+        users = wait_until("certificates of the new authority for all", all_renewed, RENEWING_SECONDS, step=1)
         check("renewed its certificate only now" in said[-1], "the old authority is not kept until all is stored again")
         wait_until("end of the change", finish, 60, step=1)
     except kit.Failed:
@@ -224,14 +234,16 @@ def test_a_revoked_peer_is_out(bed):
 
 
 def test_nothing_failed_meanwhile(bed):
-    done = bed.registering.count
-    wait_until("more of both after the last change", lambda: bed.registering.count >= done + 60, 60)
+    done = [asking.count for asking in bed.asking]
+    wait_until("more of all after the last change",
+               lambda: all(asking.count >= n + USERS + 20 for asking, n in zip(bed.asking, done)), 60 + USERS)
     calls, failed = bed.end_load()
-    print("        %d calls and %d REGISTERs meanwhile" % (calls, bed.registering.count))
+    registering, seeking = bed.asking
+    print("        %d calls, %d REGISTERs and %d searches meanwhile" % (calls, registering.count, seeking.count))
     check(failed == 0, failed, "of", calls + failed, "calls failed")
-    check(not bed.registering.refused, len(bed.registering.refused), "REGISTERs were refused:",
-          bed.registering.refused[:5])
-    check(calls > 50 and bed.registering.count > 50, "the load was too small")
+    check(not registering.refused, len(registering.refused), "REGISTERs were refused:", registering.refused[:5])
+    check(not seeking.refused, len(seeking.refused), "registered phones were not reached:", seeking.refused[:5])
+    check(min(calls, registering.count, seeking.count) > 50, "the load was too small")
 
 
 TESTS = [test_a_new_document_reaches_all, test_all_certificates_and_the_authority_are_rolled_over,
