@@ -37,8 +37,8 @@ class Copier {
   // that is not empty. False: the target has it, or there is nothing to send; nobody needs to wait.
   bool copy(const NodeId& target, const KindAt& at, std::uint8_t replica_number, std::span<const Bytes> changed,
             WaitId wait, messaging::Context& context);
-  // The values at `at` were replaced by others of the same generation, as when two partitions meet: copies under way
-  // are of the old ones, whatever their generation says.
+  // The values at `at` were replaced by others of the same generation, as when two partitions meet, or may get one that
+  // they had before: copies under way are of the old ones, whatever their generation says.
   void outdate(const KindAt& at);
   // Nothing when the token is none of this part, or the copy has further messages under way.
   [[nodiscard]] std::optional<CopyDone> on_answer(const messaging::Token& token, const messaging::Answer& answer,

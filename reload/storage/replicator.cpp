@@ -48,12 +48,16 @@ std::size_t Replicator::copy_changed(const KindAt& at, std::span<const Bytes> ch
 void Replicator::on_copy_received(const NodeId& sender, const KindAt& at, std::uint64_t before, std::uint64_t now_has,
                                   std::size_t values, bool changed) {
   const bool followed = known_.generation(sender, at) == before && before + 1 == now_has;
-  if (changed && before == now_has) {  // same counter, other values: nobody is known to have them
-    known_.forget(at);
-    copier_.outdate(at);
-  }
+  // The same counter with other values, or one that went back (6940 7.4.1.1: it is taken as it comes) and will be at
+  // the same height again with other values: what others are known to have must not be mistaken for that.
+  if (now_has < before || (changed && before == now_has)) forget(at);
   // The sender has all that is here only if it sent all, or what changed since it had all.
   if (followed || store_.count(at) == values) known_.note(sender, at, now_has);
+}
+
+void Replicator::forget(const KindAt& at) {
+  known_.forget(at);
+  copier_.outdate(at);
 }
 
 bool Replicator::on_answer(const messaging::Token& token, const Answer& answer, Context& context) {
@@ -271,7 +275,7 @@ void Replicator::remove(const KindAt& at, Context& context) {
   WriteBatch removal;
   for (const auto& [key, value] : store_.values(at)) removal.push_back(RemoveValue{key});
   if (!store_.apply(removal)) return context.counters.add(Counter::store_failures);
-  known_.forget(at);
+  forget(at);
 }
 
 std::uint8_t Replicator::replica_number_of(const NodeId& target) const {

@@ -34,8 +34,9 @@ class Replicator {
   void on_hand_over(const NodeId& owner, const NodeId& after, messaging::Context& context);
   void on_timer(messaging::Context& context);
   [[nodiscard]] std::optional<Mono> next_deadline() const;
-  // Values were removed here for good.
-  void forget(const KindAt& at) { known_.forget(at); }
+  // Generations at `at` from before say nothing any more: what comes next may have one of them again. So it is when
+  // the values were removed here.
+  void forget(const KindAt& at);
 
  private:
   enum class Purpose : std::uint8_t {

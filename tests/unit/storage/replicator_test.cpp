@@ -292,6 +292,35 @@ TEST_CASE("a peer that always finds our values too old is not asked for ever") {
   CHECK(copies(ring) < 5);
 }
 
+TEST_CASE("a generation counter that a copy put back does not keep the next value from the replicas") {
+  Bench owner(node_at(0x10));
+  owner.fixed.targets = {node_at(0x40), node_at(0x80)};
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  const ResourceId resource = resource_of_user(user(1));
+  const auto store_value = [&](const std::string& value, std::uint64_t time) {
+    owner.store(time, make_store(resource, kSingle, 0, {make_value(text(value), time)}, signer), signer);
+    return owner.take<messaging::SendRequest>();
+  };
+  const auto copy_back = [&](const std::string& value, std::uint64_t time) {
+    owner.store(100 + time, make_store(resource, kSingle, 1, {make_value(text(value), time)}, signer, 1),
+                make_signer(node_at(0x40), "peer"));
+    CHECK(owner.values->generation({resource, kSingle}) == 1);  // 6940 7.4.1.1: as it comes
+  };
+  auto context = owner.context();
+  for (const auto& copy : store_value("first", 1)) owner.storage.on_answer(copy.token, {}, context);
+  const auto copies_of_second = store_value("second", 2);
+  SUBCASE("when the replicas have what is here") {
+    for (const auto& copy : copies_of_second) owner.storage.on_answer(copy.token, {}, context);
+    copy_back("second", 2);
+  }
+  SUBCASE("when copies are on their way") {
+    copy_back("second", 2);
+    for (const auto& copy : copies_of_second) owner.storage.on_answer(copy.token, {}, context);
+    for (const auto& copy : owner.take<messaging::SendRequest>()) owner.storage.on_answer(copy.token, {}, context);
+  }
+  CHECK(store_value("third", 3).size() == 2);
+}
+
 TEST_CASE("no more copies are under way to one peer than the window allows") {
   Bench bench(node_at(0x10));
   const auto signer = make_signer(kit::node_number(1), "u");
