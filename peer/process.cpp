@@ -205,7 +205,8 @@ void Process::start(std::function<void()> on_finished) {
   neighbors_timer_ = std::make_unique<io::UvTimer>(loop_);
   keep_neighbors_after(kNeighborsFirstWrite);
   spdlog::info("node {} of {} listens on {}", node_->self().hex(), node_->config().instance_name, settings_.listen);
-  if (!settings_.first_peer && settings_.bootstrap.empty() && knows_only_itself())
+  if (!settings_.first_peer && settings_.bootstrap.empty() && knows_only_itself() &&
+      io::former_neighbors(settings_.data).empty())
     spdlog::warn("no bootstrap node but this peer itself: to begin the overlay, start it with --first-peer");
 }
 
