@@ -203,8 +203,13 @@ wire::StoredDataSpecifier choose_specifier(Source& source) {
 
 kit::DocumentSpec choose_document(Source& source) {
   const std::uint8_t shape = source.u8();
-  return {static_cast<std::uint16_t>(shape % 4), (shape & 4) != 0, (shape & 8) != 0, (shape & 16) != 0,
-          shape % 32 == 31};
+  kit::DocumentSpec spec;
+  spec.sequence = static_cast<std::uint16_t>(shape % 4);
+  spec.bans_quarter = (shape & 4) != 0;
+  spec.drops_private_kind = (shape & 8) != 0;
+  spec.drops_kind_signer = (shape & 16) != 0;
+  spec.other_algorithm = shape % 32 == 31;
+  return spec;
 }
 
 Bytes request_body(MessageCode code, const BodyContext& context, Source& source) {
