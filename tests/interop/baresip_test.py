@@ -165,4 +165,4 @@ def test_two_phones_talk_tcp(bed):
 
 
 if __name__ == "__main__":
-    kit.run([test for word, test in list(globals().items()) if word.startswith("test_")], ARGS.only, kit.Overlay(3, 4))
+    kit.run(kit.tests_of(globals()), ARGS.only, kit.Overlay(3, 4))

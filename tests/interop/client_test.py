@@ -348,5 +348,5 @@ def test_its_peer_killed(bed):
 
 if __name__ == "__main__":
     args = kit.options(__doc__)
-    kit.run([test for name, test in list(globals().items()) if name.startswith("test_")], args.only,
+    kit.run(kit.tests_of(globals()), args.only,
             Bed(peers=5, users=8))

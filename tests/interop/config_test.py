@@ -450,8 +450,7 @@ def test_a_revoked_peer_and_user_are_out(bed):
 
 def main():
     options = kit.options(__doc__)
-    tests = [test for name, test in globals().items() if name.startswith("test_")]
-    kit.run(tests, options.only, Bed(PEERS, 0))
+    kit.run(kit.tests_of(globals()), options.only, Bed(PEERS, 0))
 
 
 if __name__ == "__main__":

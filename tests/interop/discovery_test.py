@@ -5,7 +5,7 @@ dnsmasq answers with records of this test's on loopback; Python's HTTPS server h
 openssl makes, one for each name that a client asks for. Needs the programs in $RELOAD_BUILD, dnsmasq and openssl. The last
 line is "N passed, N failed".
 """
-import argparse
+import contextlib
 import datetime
 import http.server
 import json
@@ -17,11 +17,9 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-import traceback
 import urllib.request
 
 import kit
@@ -318,9 +316,18 @@ class Bed:
         self.overlays.append(overlay)
         return overlay
 
-    def end(self):
-        for overlay in self.overlays:
-            overlay.end()
+    def __enter__(self):
+        return self
+
+    @contextlib.contextmanager
+    def of_test(self):
+        try:
+            yield self
+        finally:
+            for overlay in self.overlays:
+                overlay.end()
+
+    def __exit__(self, *_):
         self.dns.end()
         self.https.shutdown()
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -570,33 +577,10 @@ def test_wrong_options(bed):
         check(done.returncode == 2 and all(part in done.stderr for part in says), options, done)
 
 
-def main(description, make_bed, tests):
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="the same; there is nothing larger to run")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only tests whose name contains TEXT")
-    args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    passed = failed = 0
-    bed = make_bed()
-    try:
-        for name, test in [item for item in tests if args.only in item[0]]:
-            started = time.monotonic()
-            try:
-                test(bed)
-                passed += 1
-                verdict = "ok    "
-            except (AssertionError, OSError, ValueError, LookupError, subprocess.TimeoutExpired):
-                failed += 1
-                verdict = "FAILED"
-                traceback.print_exc(file=sys.stdout)
-            for overlay in bed.overlays:
-                overlay.end()
-            print("%s  %s (%.1f s)" % (verdict, name, time.monotonic() - started), flush=True)
-    finally:
-        bed.end()
-    print("%d passed, %d failed" % (passed, failed))
-    sys.exit(1 if failed or not passed else 0)
+def main(description, make_bed, names):
+    only = kit.options(description).only
+    kit.run(kit.tests_of(names), only, make_bed())
 
 
 if __name__ == "__main__":
-    main(__doc__, Bed, [item for item in globals().items() if item[0].startswith("test_")])
+    main(__doc__, Bed, globals())

@@ -14,16 +14,12 @@ import pathlib
 import random
 import re
 import resource
-import shutil
 import signal
 import socket
 import ssl
 import subprocess
-import sys
-import tempfile
 import threading
 import time
-import traceback
 
 import kit
 from kit import check, wait_until
@@ -664,29 +660,6 @@ def test_ten_thousand_accounts(base):
     print("        import: %d accounts in %.1f s, %.1f/s; server %.1f MiB" % (users, imported, users / imported, memory / 1024))
 
 
-def main():
-    global OPTIONS
+if __name__ == "__main__":
     OPTIONS = kit.options(__doc__.split("\n")[0])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    passed = failed = 0
-    for name, test in list(globals().items()):
-        if not name.startswith("test_") or OPTIONS.only not in name:
-            continue
-        base = pathlib.Path(tempfile.mkdtemp(prefix="reload-enroll-"))
-        started = time.monotonic()
-        try:
-            test(base)
-            passed += 1
-            verdict = "ok    "
-        except (AssertionError, OSError, ValueError, LookupError, subprocess.SubprocessError):
-            failed += 1
-            verdict = "FAILED"
-            traceback.print_exc(file=sys.stdout)
-        finally:
-            shutil.rmtree(base, ignore_errors=True)
-        print("%s  %s (%.1f s)" % (verdict, name, time.monotonic() - started), flush=True)
-    print("%d passed, %d failed" % (passed, failed))
-    sys.exit(1 if failed or not passed else 0)
-
-
-main()
+    kit.run(kit.tests_of(globals()), OPTIONS.only, kit.Scratch("reload-enroll-"))

@@ -789,4 +789,4 @@ def test_wrong_options(bed):
 
 
 if __name__ == "__main__":
-    base.main(__doc__, Bed, [item for item in globals().items() if item[0].startswith("test_")])
+    base.main(__doc__, Bed, globals())

@@ -109,6 +109,13 @@ class Overlay(demo.Demo):
         self.stop()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
+    @contextlib.contextmanager
+    def of_test(self):
+        """No peer may end in a test."""
+        yield self
+        dead = [i for i in range(self.args.peers) if not self.alive(i)]
+        check(not dead, "peers ended:", [(i, self.children[i].returncode, self.log_tail(i)) for i in dead])
+
     # Peers.
 
     def start(self, i):
@@ -287,25 +294,61 @@ def options(description, *more):
     return parser.parse_args()
 
 
-def run(tests, only="", overlay=None):
+def tests_of(names):
+    """The tests among a module's globals(), in their order."""
+    return [test for name, test in names.items() if name.startswith("test_")]
+
+
+class Scratch:
+    """A bed that is no more than an empty directory, another one for each test."""
+
+    def __init__(self, prefix):
+        self.prefix = prefix
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    @contextlib.contextmanager
+    def of_test(self):
+        path = pathlib.Path(tempfile.mkdtemp(prefix=self.prefix))
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def run(tests, only="", bed=None):
     """Runs the tests in order, tells what each has shown, and ends the program."""
+    run_groups([(bed, tests)], only)
+
+
+def run_groups(groups, only=""):
+    """The same for several beds, each with its tests. A test gets what the bed's of_test() gives, which looks after it
+    too; without a bed nothing."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     passed = failed = 0
-    with overlay or contextlib.nullcontext() as bed:
-        for test in tests:
-            if only not in test.__name__:
-                continue
-            started = time.monotonic()
-            try:
-                test(bed) if bed else test()
-                dead = [i for i in range(bed.args.peers) if not bed.alive(i)] if bed else []
-                check(not dead, "peers ended:", [(i, bed.children[i].returncode, bed.log_tail(i)) for i in dead])
-                passed += 1
-                verdict = "ok    "
-            except (AssertionError, OSError, ValueError, LookupError):
-                failed += 1
-                verdict = "FAILED"
-                traceback.print_exc(file=sys.stdout)
-            print("%s  %s (%.1f s)" % (verdict, test.__name__, time.monotonic() - started), flush=True)
+    for bed, tests in groups:
+        chosen = [test for test in tests if only in test.__name__]
+        if not chosen:
+            continue
+        with bed or contextlib.nullcontext():
+            for test in chosen:
+                started = time.monotonic()
+                try:
+                    if bed:
+                        with bed.of_test() as given:
+                            test(given)
+                    else:
+                        test()
+                    passed += 1
+                    verdict = "ok    "
+                except (AssertionError, OSError, ValueError, LookupError, subprocess.SubprocessError):
+                    failed += 1
+                    verdict = "FAILED"
+                    traceback.print_exc(file=sys.stdout)
+                print("%s  %s (%.1f s)" % (verdict, test.__name__, time.monotonic() - started), flush=True)
     print("%d passed, %d failed" % (passed, failed))
     sys.exit(1 if failed or not passed else 0)

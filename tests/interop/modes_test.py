@@ -8,11 +8,8 @@ Needs the programs in $RELOAD_BUILD and openssl. The last line is "N passed, N f
 import hashlib
 import json
 import re
-import signal
 import stat
 import subprocess
-import sys
-import traceback
 
 import kit
 from kit import check, demo, wait_until
@@ -427,29 +424,7 @@ SELF_SIGNED = [test_each_member_makes_its_own_certificate, test_certificates_are
                test_a_bad_node_is_refused]
 
 
-def run_all(beds, only):
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    passed = failed = 0
-    for bed, tests in beds:
-        with bed:
-            for test in tests:
-                if only not in test.__name__:
-                    continue
-                try:
-                    test(bed)
-                    dead = [i for i in range(bed.args.peers) if not bed.alive(i)]
-                    check(not dead, "peers ended:", [(i, bed.log_tail(i)) for i in dead])
-                    passed += 1
-                    print("ok     ", test.__name__, flush=True)
-                except (AssertionError, OSError, ValueError, LookupError, subprocess.SubprocessError):
-                    failed += 1
-                    print("FAILED ", test.__name__)
-                    traceback.print_exc(file=sys.stdout)
-    print("%d passed, %d failed" % (passed, failed))
-    sys.exit(1 if failed or not passed else 0)
-
-
 if __name__ == "__main__":
     options = kit.options(__doc__)
-    run_all([(Bed("--self-signed"), SELF_SIGNED), (Bed("--shared-secret", users=2), WITH_SECRET),
-             (Bed("--self-signed", "--shared-secret"), [test_both_modes_at_once])], options.only)
+    kit.run_groups([(Bed("--self-signed"), SELF_SIGNED), (Bed("--shared-secret", users=2), WITH_SECRET),
+                    (Bed("--self-signed", "--shared-secret"), [test_both_modes_at_once])], options.only)

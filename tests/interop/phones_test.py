@@ -314,6 +314,6 @@ def test_a_client_resolves_what_phones_registered(bed):
 
 
 if __name__ == "__main__":
-    kit.run([test for word, test in list(globals().items()) if word.startswith("test_")], ARGS.only,
+    kit.run(kit.tests_of(globals()), ARGS.only,
             kit.Overlay(5, USERS + EXTRA_USERS, first_free_user=USERS, settings={
                 PRIVATE_PEER: {"no-anonymous-calls": True}, SHA_PEER: {"sip-digest": ["md5", "sha256"]}}))
