@@ -1,9 +1,6 @@
 #include "certs/enroller.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -199,14 +196,6 @@ EnrollAnswer Enroller::certify(const EnrollForm& form, const OverlayState& state
     return broken(kept.error(), decision);
   decision.serial = certified->serial;
   return {200, std::string(as_text(certified->certificate)), std::nullopt};
-}
-
-std::string network_of(const std::string& address) {
-  constexpr std::string_view kMapped = "::ffff:";  // an IPv4 address at an IPv6 socket
-  if (address.starts_with(kMapped) && address.find('.') != std::string::npos) return address.substr(kMapped.size());
-  std::array<std::uint8_t, 16> bytes{};
-  if (::inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return address;
-  return to_hex({bytes.data(), 8});
 }
 
 }  // namespace reload::certs

@@ -68,7 +68,4 @@ class Enroller {
   TokenBuckets failures_by_account_;
 };
 
-// Whom the limits count as one: an IPv4 address, or the /64 of an IPv6 address, which one host has whole.
-[[nodiscard]] std::string network_of(const std::string& address);
-
 }  // namespace reload::certs

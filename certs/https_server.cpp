@@ -14,6 +14,8 @@
 #include <deque>
 #include <thread>
 
+#include "certs/token_buckets.hpp"
+
 namespace reload::certs {
 namespace {
 
@@ -93,6 +95,7 @@ class BoundedStream final : public httplib::Stream {
 
   bool accept() {
     while (true) {
+      ERR_clear_error();  // what other work of this thread has left would be taken for a fault of this connection
       const int done = SSL_accept(ssl_);
       if (done == 1) return true;
       if (!wait_for(done)) return false;
@@ -103,6 +106,7 @@ class BoundedStream final : public httplib::Stream {
     if (size == 0) return -1;
     while (true) {
       std::size_t count = 0;
+      ERR_clear_error();
       const int done = SSL_read_ex(ssl_, to, size, &count);
       if (done == 1) {
         left_ -= count;
@@ -115,6 +119,7 @@ class BoundedStream final : public httplib::Stream {
   ssize_t write(const char* from, std::size_t size) override {
     while (size > 0) {
       std::size_t count = 0;
+      ERR_clear_error();
       const int done = SSL_write_ex(ssl_, from, size, &count);
       if (done == 1) return static_cast<ssize_t>(count);
       if (!wait_for(done)) return -1;
@@ -154,7 +159,6 @@ class BoundedStream final : public httplib::Stream {
   }
   bool wait_for(int done) const {
     const int error = SSL_get_error(ssl_, done);
-    ERR_clear_error();
     if (error == SSL_ERROR_WANT_READ) return poll_for(POLLIN);
     return error == SSL_ERROR_WANT_WRITE && poll_for(POLLOUT);
   }
@@ -191,13 +195,20 @@ bool HttpsServer::bind(const std::string& address, int port, int& bound_port) {
   return ::listen(svr_sock_, static_cast<int>(kWaitingConnections)) == 0;  // the library's backlog is 5
 }
 
+bool HttpsServer::run() {
+  listen_after_bind();
+  ended_ = true;
+  const std::lock_guard lock(mutex_);
+  return ending_;
+}
+
 void HttpsServer::end() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
     for (const int socket : sockets_) ::shutdown(socket, SHUT_RD);
   }
-  while (!is_running()) std::this_thread::yield();  // stop() has no effect before the server runs
+  while (!is_running() && !ended_) std::this_thread::yield();  // stop() has no effect before the server runs
   stop();
 }
 
@@ -208,11 +219,12 @@ bool HttpsServer::process_and_close_socket(socket_t socket) {
   int port = 0;
   const bool known = ::getpeername(socket, reinterpret_cast<sockaddr*>(&from), &size) == 0;
   if (known) address_of(from, size, address, port);
+  const std::string network = network_of(address);
   bool admitted = false;
   if (known && !turned_away) {
     const std::lock_guard lock(mutex_);
-    std::size_t& count = open_[address];
-    admitted = count < kConnectionsOfAddress && !ending_;
+    std::size_t& count = open_[network];
+    admitted = count < kConnectionsOfNetwork && !ending_;
     if (admitted) {
       ++count;
       sockets_.insert(socket);
@@ -221,7 +233,7 @@ bool HttpsServer::process_and_close_socket(socket_t socket) {
   if (admitted) {
     serve(socket, address, port);
     const std::lock_guard lock(mutex_);
-    const auto entry = open_.find(address);
+    const auto entry = open_.find(network);
     if (--entry->second == 0) open_.erase(entry);
     sockets_.erase(socket);
   }
@@ -239,6 +251,8 @@ void HttpsServer::serve(int socket, const std::string& address, int port) {
   bool closed = false;
   process_request(stream, true, closed, [&](httplib::Request& request) {
     request.ssl = ssl.get();
+    // A short header asks for the document some thousand times. A server need not know ranges (RFC 9110 14.2).
+    request.ranges.clear();
     const auto type = request.headers.find("Content-Type");
     std::string form = type == request.headers.end() ? "" : type->second;
     request.headers.erase("Content-Type");

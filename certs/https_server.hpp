@@ -6,6 +6,7 @@
 #include <httplib.h>
 // clang-format on
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,7 +21,7 @@ inline constexpr std::size_t kMaxReceivedBytes = kMaxBodyBytes + 32768;  // with
 inline constexpr int kConnectionSeconds = 20;                            // handshake, request and answer
 inline constexpr std::size_t kConnectionThreads = 128;
 inline constexpr std::size_t kWaitingConnections = 512;
-inline constexpr std::size_t kConnectionsOfAddress = 96;  // one address does not keep all threads
+inline constexpr std::size_t kConnectionsOfNetwork = 96;  // one host, with a /64 of IPv6, does not keep all threads
 
 using TlsContextPtr = std::shared_ptr<SSL_CTX>;
 
@@ -32,7 +33,9 @@ class HttpsServer final : public httplib::Server {
 
   // Takes the address alone, with room for as many waiting connections as are served.
   [[nodiscard]] bool bind(const std::string& address, int port, int& bound_port);
-  // Ends listen_after_bind: nothing more is read, what was asked is still answered.
+  // Serves until end(); false: until connections could not be taken any more.
+  [[nodiscard]] bool run();
+  // Nothing more is read, what was asked is still answered.
   void end();
 
   static constexpr const char* kFormType = "X-Reload-Form-Type";
@@ -44,7 +47,8 @@ class HttpsServer final : public httplib::Server {
   std::function<TlsContextPtr()> context_;
   std::mutex mutex_;
   bool ending_ = false;
-  std::map<std::string, std::size_t> open_;  // connections by address; as many as there are threads at most
+  std::atomic<bool> ended_ = false;
+  std::map<std::string, std::size_t> open_;  // connections by network; as many as there are threads at most
   std::set<int> sockets_;                    // theirs
 };
 

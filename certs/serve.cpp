@@ -1,7 +1,9 @@
 // reload-certs serve: the configuration and enrolment server (6940 11.2, 11.3).
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <iostream>
 #include <thread>
@@ -173,6 +175,7 @@ class EndSignals {
     ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
   }
+  static void raise() { ::kill(::getpid(), SIGTERM); }
   [[nodiscard]] bool came_within(int seconds) const {
     const timespec time{seconds, 0};
     return ::sigtimedwait(&set_, nullptr, &time) > 0;
@@ -221,7 +224,11 @@ Result<void> run_serve(const ServeOptions& options, const Streams& streams) {
                    " cannot be opened: choose another port, or end the process that holds this one; the address must "
                    "be this machine's");
   }
-  std::thread listener([&server] { server.listen_after_bind(); });
+  std::atomic<bool> broken = false;
+  std::thread listener([&] {
+    broken = !server.run();
+    if (broken) EndSignals::raise();
+  });
   const std::string base = "https://" + in_url(listen->host) + ":" + std::to_string(port);
   streams.out << "ready " << base << kDocumentPath << " " << base << kEnrollPath << std::endl;
   while (!signals.came_within(kUpkeepSeconds)) {
@@ -233,6 +240,7 @@ Result<void> run_serve(const ServeOptions& options, const Streams& streams) {
   }
   server.end();
   listener.join();
+  if (broken) return failure("no connections can be taken any more at " + base + ": run the command again");
   return {};
 }
 

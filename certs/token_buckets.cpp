@@ -1,7 +1,12 @@
 #include "certs/token_buckets.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
+
+#include "reload/base/bytes.hpp"
 
 namespace reload::certs {
 
@@ -45,6 +50,14 @@ std::optional<std::chrono::seconds> TokenBuckets::wait(const std::string& key, M
 void TokenBuckets::charge(const std::string& key, Mono now) {
   const std::lock_guard lock(mutex_);
   bucket(key, now).tokens -= 1;
+}
+
+std::string network_of(const std::string& address) {
+  constexpr std::string_view kMapped = "::ffff:";  // an IPv4 address at an IPv6 socket
+  if (address.starts_with(kMapped) && address.find('.') != std::string::npos) return address.substr(kMapped.size());
+  std::array<std::uint8_t, 16> bytes{};
+  if (::inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return address;
+  return to_hex({bytes.data(), 8});
 }
 
 }  // namespace reload::certs

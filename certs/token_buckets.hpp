@@ -45,4 +45,7 @@ class TokenBuckets {
   std::list<const std::string*> by_use_;  // the one not used for longest first; it makes way when the table is full
 };
 
+// Whom limits count as one: an IPv4 address, or the /64 of an IPv6 address, which one host has whole.
+[[nodiscard]] std::string network_of(const std::string& address);
+
 }  // namespace reload::certs

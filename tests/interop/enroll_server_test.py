@@ -7,6 +7,7 @@ last line is "N passed, N failed".
 import collections
 import concurrent.futures
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -506,6 +507,85 @@ def test_no_request_without_end(base):
         memory = int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path("/proc/%d/status" % server.child.pid).read_text()).group(1))
         check(memory < 100_000, memory)
         check(server.curl(path=WELL_KNOWN).status == 200)
+
+
+def test_a_document_is_given_once_whatever_ranges_are_asked_for(base):
+    """cpp-httplib makes the document once for each range: 8 KiB of header would make thousands of it."""
+    with Server(base) as server:
+        whole = server.curl(path=WELL_KNOWN).body
+        for ranges in ("0-9", ",".join(["0-"] * 2500)):
+            answer = server.curl("-H", "Range: bytes=" + ranges, path=WELL_KNOWN)
+            check(answer.status == 200 and answer.body == whole, ranges[:20], answer.status, len(answer.body))
+
+
+def listening_socket(child):
+    """A copy of the socket at which another process listens."""
+    pidfd_getfd = 438
+    descriptor = os.pidfd_open(child.pid)
+    for name in os.listdir("/proc/%d/fd" % child.pid):
+        copy = ctypes.CDLL(None, use_errno=True).syscall(pidfd_getfd, descriptor, int(name), 0)
+        with contextlib.suppress(OSError):
+            found = socket.socket(fileno=copy)
+            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                os.close(descriptor)
+                return found
+            found.close()
+    raise kit.Failed("no listening socket")
+
+
+def test_ends_with_a_failure_when_no_connection_can_be_taken(base):
+    """It would otherwise live on, deaf, and who watches over it would see nothing amiss."""
+    with Server(base) as server:
+        listening_socket(server.child).shutdown(socket.SHUT_RDWR)
+        check(server.child.wait(20) == 1, server.child.returncode)
+        check("no connections can be taken any more" in server.log.read_text(), server.log.read_text())
+
+
+def test_one_host_does_not_keep_all_connections(base):
+    """It has a /64 of IPv6 addresses: they count as one."""
+    if os.geteuid() != 0:
+        print("        skipped: needs root, for a network of its own")
+        return
+    server = Server(base)
+    port = 8443
+    child = subprocess.Popen(
+        [*kit.WITH_PARENT, "unshare", "-n", "sh", "-c",
+         "ip link set lo up && ip -6 route add local fd00::/15 dev lo && exec $0 serve --dir $1 --listen [::]:%d" % port,
+         str(CERTS), str(server.dir)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        check(child.stdout.readline().startswith(b"ready"), "the server ended")
+
+        ipv6_freebind = 78
+
+        def connections():
+            """From a thread of its own, which moves to the server's network."""
+            with open("/proc/%d/ns/net" % child.pid) as network:
+                check(ctypes.CDLL(None, use_errno=True).setns(network.fileno(), 0) == 0, ctypes.get_errno())
+
+            def connect(address):
+                sock = socket.socket(socket.AF_INET6)
+                sock.settimeout(1)
+                sock.setsockopt(socket.IPPROTO_IPV6, ipv6_freebind, 1)  # any of the network's addresses
+                sock.bind((address, 0))
+                sock.connect(("fd00::1", port))
+                return sock
+
+            def is_closed(sock):
+                try:
+                    return sock.recv(1) == b""
+                except TimeoutError:
+                    return False
+
+            held = [connect("fd00::1:%x" % i) for i in range(96)]
+            wait_until("end of a further connection", lambda: is_closed(connect("fd00::2:1")))
+            check(not is_closed(connect("fd01::1")), "another network is sent away")
+            check(not any(map(is_closed, held[:1])), "an earlier connection was ended")
+
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            pool.submit(connections).result()
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def test_ends_on_sigterm(base):

@@ -9,6 +9,13 @@ namespace {
 Mono at(std::int64_t seconds) { return Mono(std::chrono::seconds(1000 + seconds)); }
 }  // namespace
 
+TEST_CASE("an IPv4 address counts by itself, one of IPv6 with its /64") {
+  CHECK(network_of("192.0.2.1") == "192.0.2.1");
+  CHECK(network_of("::ffff:192.0.2.1") == "192.0.2.1");
+  CHECK(network_of("2001:db8::1") == network_of("2001:db8:0:0:ffff::2"));
+  CHECK(network_of("2001:db8::1") != network_of("2001:db8:0:1::1"));
+}
+
 TEST_CASE("a bucket gives its burst, then as much as time fills in, each key by itself") {
   TokenBuckets buckets(3, 0.5);
   for (int i = 0; i < 3; ++i) CHECK_FALSE(buckets.take("a", at(0)));
