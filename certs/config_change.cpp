@@ -274,6 +274,7 @@ Result<void> apply(const ConfigChange& change, const config::OverlayConfig& befo
       const auto assignment = split(text, option, form);
       if (!assignment) return tl::unexpected(assignment.error());
       if (auto done = (changer.*step)(*assignment); !done) return done;
+      if (const auto& fault = editor.fault()) return failure(option + text + ": not in a document: " + fault->text);
     }
     return {};
   };

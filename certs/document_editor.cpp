@@ -1,7 +1,5 @@
 #include "certs/document_editor.hpp"
 
-#include "reload/base/check.hpp"
-
 namespace reload::certs {
 namespace {
 
@@ -93,19 +91,13 @@ std::string escaped_xml(std::string_view text) {
 }
 
 Result<DocumentEditor> DocumentEditor::make(std::string document) {
-  if (auto root = config::parse_xml(as_bytes(document)); !root) return tl::unexpected(root.error());
-  DocumentEditor editor(std::move(document));
-  editor.parse();
+  auto root = config::parse_xml(as_bytes(document));
+  if (!root) return tl::unexpected(root.error());
+  DocumentEditor editor(std::move(document), std::move(*root));
   if (child_of(editor.root_, kBaseSpace, "configuration") == nullptr)
     return failure("the document has no configuration element");
   editor.remove_signatures();
   return editor;
-}
-
-void DocumentEditor::parse() {
-  auto root = config::parse_xml(as_bytes(text_));
-  RELOAD_CHECK(root.has_value());  // each change leaves it well-formed
-  root_ = std::move(*root);
 }
 
 const XmlElement& DocumentEditor::configuration() const { return *child_of(root_, kBaseSpace, "configuration"); }
@@ -124,9 +116,10 @@ void DocumentEditor::remove_signatures() {
       for (const XmlElement& child : block.children)
         if (child.is(kBaseSpace, "kind-signature")) inner.push_back(&child);
   inner.insert(inner.end(), found.begin(), found.end());
+  std::string text = text_;
   for (auto element = inner.rbegin(); element != inner.rend(); ++element)
-    text_.erase((*element)->begin, (*element)->end - (*element)->begin);
-  parse();
+    text.erase((*element)->begin, (*element)->end - (*element)->begin);
+  take(std::move(text));
 }
 
 std::string DocumentEditor::indent_of(std::size_t at) const {
@@ -137,8 +130,19 @@ std::string DocumentEditor::indent_of(std::size_t at) const {
 }
 
 void DocumentEditor::replace(std::size_t begin, std::size_t end, std::string_view with) {
-  text_.replace(begin, end - begin, with);
-  parse();
+  std::string text = text_;
+  text.replace(begin, end - begin, with);
+  take(std::move(text));
+}
+
+void DocumentEditor::take(std::string text) {
+  auto root = config::parse_xml(as_bytes(text));
+  if (!root) {
+    fault_ = root.error();
+    return;
+  }
+  text_ = std::move(text);
+  root_ = std::move(*root);
 }
 
 void DocumentEditor::remove_whole(const XmlElement& element) {
@@ -250,10 +254,12 @@ const XmlElement* DocumentEditor::kind_element(const config::Kind& form) const {
   return nullptr;
 }
 
-const XmlElement& DocumentEditor::made_kind(const config::Kind& form) {
-  if (const XmlElement* found = kind_element(form)) return *found;
+const XmlElement* DocumentEditor::made_kind(const config::Kind& form) {
+  if (const XmlElement* found = kind_element(form)) return found;
   if (child_of(configuration(), kBaseSpace, "required-kinds") == nullptr)
     append_to(configuration(), element_text(kBaseSpace, "required-kinds", "\n  "));
+  const XmlElement* kinds = child_of(configuration(), kBaseSpace, "required-kinds");
+  if (kinds == nullptr) return nullptr;
   const auto number = [&](std::string_view name, std::uint32_t value) {
     return element_text(kBaseSpace, name, std::to_string(value));
   };
@@ -263,21 +269,23 @@ const XmlElement& DocumentEditor::made_kind(const config::Kind& form) {
                               (form.max_node_multiple == 0 ? "" : number("max-node-multiple", form.max_node_multiple));
   std::string kind = element_text(kBaseSpace, "kind", content);
   kind.insert(kind.find('>'), " name=\"" + escaped_xml(form.name) + "\"");
-  append_to(*child_of(configuration(), kBaseSpace, "required-kinds"), element_text(kBaseSpace, "kind-block", kind));
-  return *kind_element(form);
+  append_to(*kinds, element_text(kBaseSpace, "kind-block", kind));
+  return kind_element(form);
 }
 
 void DocumentEditor::set_in_kind(const config::Kind& form, std::string_view name, std::string_view value) {
-  const XmlElement& kind = made_kind(form);
+  const XmlElement* kind = made_kind(form);
+  if (kind == nullptr) return;
   const std::string written = element_text(kBaseSpace, name, escaped_xml(value));
-  if (const XmlElement* old = child_of(kind, kBaseSpace, name)) return replace(old->begin, old->end, written);
-  append_to(kind, written);
+  if (const XmlElement* old = child_of(*kind, kBaseSpace, name)) return replace(old->begin, old->end, written);
+  append_to(*kind, written);
 }
 
 void DocumentEditor::set_restriction(const config::Kind& form,
                                      const std::optional<config::DomainRestriction>& restriction) {
+  if (made_kind(form) == nullptr) return;
   for (const std::string_view name : {"domain-restriction", "domain-restrictions"})
-    while (const XmlElement* old = child_of(made_kind(form), kSipSpace, name)) remove_whole(*old);
+    while (const XmlElement* old = child_of(*kind_element(form), kSipSpace, name)) remove_whole(*old);
   if (!restriction) return;
   std::string patterns;
   for (const auto& pattern : restriction->patterns)
@@ -285,7 +293,7 @@ void DocumentEditor::set_restriction(const config::Kind& form,
   std::string written = element_text(kSipSpace, "domain-restriction", patterns);
   const std::size_t tag = written.find_first_of(" >");
   written.insert(tag, std::string(" enable=\"") + (restriction->enable ? "true" : "false") + "\"");
-  append_to(made_kind(form), written);
+  append_to(*kind_element(form), written);
 }
 
 }  // namespace reload::certs

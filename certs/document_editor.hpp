@@ -17,6 +17,9 @@ class DocumentEditor {
   static Result<DocumentEditor> make(std::string document);
 
   [[nodiscard]] const std::string& text() const { return text_; }
+  // Why a change was not made: the document would not be XML any more, or have more of it than members read. None if
+  // all were.
+  [[nodiscard]] const std::optional<Failure>& fault() const { return fault_; }
 
   // Of the configuration element itself; nothing removes it.
   void set_attribute(std::string_view name, const std::optional<std::string>& value);
@@ -34,20 +37,21 @@ class DocumentEditor {
   void set_restriction(const config::Kind& form, const std::optional<config::DomainRestriction>& restriction);
 
  private:
-  explicit DocumentEditor(std::string text) : text_(std::move(text)) {}
+  DocumentEditor(std::string text, config::XmlElement root) : text_(std::move(text)), root_(std::move(root)) {}
   void remove_signatures();
-  void parse();
   [[nodiscard]] const config::XmlElement& configuration() const;
   [[nodiscard]] const config::XmlElement* kind_element(const config::Kind& form) const;
-  const config::XmlElement& made_kind(const config::Kind& form);
+  const config::XmlElement* made_kind(const config::Kind& form);  // none where it could not be made
   [[nodiscard]] std::string element_text(std::string_view space, std::string_view name, std::string_view content) const;
   [[nodiscard]] std::string indent_of(std::size_t at) const;
   void replace(std::size_t begin, std::size_t end, std::string_view with);
+  void take(std::string text);                           // if it is a document
   void remove_whole(const config::XmlElement& element);  // with its line, if it stands alone there
   void append_to(const config::XmlElement& parent, std::string_view element);
 
   std::string text_;
   config::XmlElement root_;
+  std::optional<Failure> fault_;
 };
 
 // Text as it stands in an element or in an attribute in double quotes.

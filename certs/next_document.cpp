@@ -44,6 +44,7 @@ Result<config::ConfigPtr> NextDocument::sign(const Streams& streams) {
       streams.out << dropped << " bad-node entries are dropped: their certificates have ended" << std::endl;
   }
   editor_.set_attribute("sequence", std::to_string(config::next_sequence(before_->sequence)));
+  if (const auto& fault = editor_.fault()) return failure("the document cannot be changed so: " + fault->text);
   return sign_next(editor_.text(), before_, signers_, now_);
 }
 

@@ -140,6 +140,18 @@ TEST_CASE("each wrong key or value is named with the cure") {
   CHECK(has(failure_of({.add = {"bad-node=12"}}), "32 hexadecimal"));
 }
 
+TEST_CASE("what no document can hold is refused and changes nothing") {
+  CHECK(has(failure_of({.set = {"initial-ttl=4\x01"}}), "initial-ttl=4"));
+  CHECK(has(failure_of({.set = {"SIP-REGISTRATION.max-size=\xff"}}), "SIP-REGISTRATION.max-size"));
+  CHECK(has(failure_of({.add = {"mandatory-extension=\x02"}}), "--add mandatory-extension="));
+  CHECK(has(failure_of({.add = {"enrollment-server=https://" + std::string(5'000'000, 'x')}}), "longer than"));
+  DocumentEditor edited = editor();
+  const std::string before = edited.text();
+  edited.add_element("kind-signer", "\x01");
+  CHECK(edited.fault().has_value());
+  CHECK(edited.text() == before);
+}
+
 TEST_CASE("6940-11.1-42: a bad node leaves the list when every certificate of its has ended, and not before") {
   const auto id = *NodeId::parse_hex(kId);
   const auto unknown = *NodeId::parse_hex(std::string(32, 'b'));
