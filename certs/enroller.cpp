@@ -137,8 +137,9 @@ std::optional<EnrollAnswer> Enroller::authenticate(const EnrollForm& form, const
   const auto turn = gate_.enter();
   if (!turn) return later(kUnavailable, std::chrono::seconds(1));
   const bool known = account->has_value() && !(*account)->disabled;
-  const bool right = verify_password(known ? (*account)->password_hash : no_hash_, form.password);
-  if (known && right) return std::nullopt;
+  const auto right = verify_password(known ? (*account)->password_hash : no_hash_, form.password);
+  if (!right) return broken(right.error(), decision);
+  if (known && *right) return std::nullopt;
   failures_by_address_.charge(address, now);
   failures_by_account_.charge(key, now);
   return refused(kFailedAuthentication);

@@ -28,8 +28,10 @@ Result<std::string> hash_password(std::string_view password) {
   return text;
 }
 
-bool verify_password(const std::string& hash, std::string_view password) {
-  return argon2id_verify(hash.c_str(), password.data(), password.size()) == ARGON2_OK;
+Result<bool> verify_password(const std::string& hash, std::string_view password) {
+  const int done = argon2id_verify(hash.c_str(), password.data(), password.size());
+  if (done == ARGON2_OK || done == ARGON2_VERIFY_MISMATCH) return done == ARGON2_OK;
+  return failure(std::string("cannot check a password: ") + argon2_error_message(done));
 }
 
 std::optional<std::string> fault_of_password(std::string_view password) {

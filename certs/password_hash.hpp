@@ -18,8 +18,8 @@ inline constexpr unsigned kHashPasses = 2;
 inline constexpr unsigned kHashLanes = 1;
 
 [[nodiscard]] Result<std::string> hash_password(std::string_view password);
-// Compares the bytes (6940 11.3) in a time that does not tell how many are right.
-[[nodiscard]] bool verify_password(const std::string& hash, std::string_view password);
+// Compares the bytes (6940 11.3) in a time that does not tell how many are right. A failure: nothing could be compared.
+[[nodiscard]] Result<bool> verify_password(const std::string& hash, std::string_view password);
 
 // Why a password cannot be taken; none if it can.
 [[nodiscard]] std::optional<std::string> fault_of_password(std::string_view password);
