@@ -13,7 +13,7 @@ ServedOverlay::Stamps ServedOverlay::stamps() const {
     struct stat status {};
     if (::stat(paths[i].c_str(), &status) != 0) continue;
     stamps[i] = {status.st_ino, status.st_size,
-                 std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
+                 std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
   }
   return stamps;
 }

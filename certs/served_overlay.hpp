@@ -32,7 +32,7 @@ class ServedOverlay {
   struct Stamp {
     std::uint64_t inode = 0;
     std::int64_t size = -1;
-    std::int64_t changed_ns = 0;
+    std::int64_t changed_ns = 0;  // also in its owner or mode: what could not be read may be readable now
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
   using Stamps = std::array<Stamp, 3>;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -285,6 +286,27 @@ TEST_CASE("a revoked device is not renewed until it is forgotten; the document i
   REQUIRE(write_file(server.dir.document(), kPublicMode, Existing::replace, "<half"));
   CHECK(server.issued({.device = "phone"})->node_ids[0] != bad);
   CHECK(server.warnings.back().find("overlay.xml") != std::string::npos);
+}
+
+TEST_CASE("a document is read anew whatever times its file has, and one that could not be read once it can be") {
+  Server server;
+  const auto before = std::filesystem::last_write_time(server.dir.document());
+  std::string text = read_file(server.dir.document()).value();
+  const std::string sequence = "sequence=\"1\"";
+  text.replace(text.find(sequence), sequence.size(), "sequence=\"2\"");
+  std::ofstream(server.dir.document()) << text;  // in place
+  std::filesystem::last_write_time(server.dir.document(), before);
+  CHECK(server.overlay->now()->config->sequence == 2);
+}
+
+TEST_CASE("a certificate is given out by the authority that its record tells") {
+  Server server;
+  (void)server.issued({});
+  const auto by = [&](const std::string& authority) {
+    return IssuedRecords::read(server.dir, authority)->living(kWall).size();
+  };
+  CHECK(by(server.overlay->now()->authority.id()) == 2);  // with the signer's
+  CHECK(by("0123456789abcdef") == 0);
 }
 
 TEST_CASE("wrong passwords soon have to wait, for the account and for the address; right ones do not use them up") {
