@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <openssl/sha.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,22 +49,6 @@ std::optional<std::string_view> record_of_line(std::string_view line) {
   const std::string_view record = line.substr(kChecksumDigits + 1);
   if (line.substr(0, kChecksumDigits) != checksum(record)) return std::nullopt;
   return record;
-}
-
-Result<JournalLock> JournalLock::take(const Path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateMode);
-  if (descriptor < 0) return failure("cannot open " + path.string() + ": " + std::strerror(errno));
-  JournalLock lock(descriptor);
-  while (::flock(descriptor, LOCK_EX) != 0) {
-    if (errno != EINTR) return failure("cannot lock " + path.string() + ": " + std::strerror(errno));
-  }
-  return lock;
-}
-
-JournalLock::JournalLock(JournalLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-JournalLock::~JournalLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 AccountJournal::AccountJournal(Path path, Path lock_path) : path_(std::move(path)), lock_path_(std::move(lock_path)) {}
@@ -143,10 +126,9 @@ Result<void> AccountJournal::refresh(JournalReader& reader) {
   return read_lines(reader);
 }
 
-Result<void> AccountJournal::append(const JournalLock&, std::string_view record) {
+Result<void> AccountJournal::append(const FileLock&, std::string_view record) {
   if (record.size() > kMaxRecordBytes) return failure("a record of an account would be too long for " + path_.string());
-  const bool fresh = descriptor_ < 0;
-  if (fresh) {
+  if (descriptor_ < 0) {
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateMode);
     struct stat made {};
     if (descriptor_ < 0 || ::fstat(descriptor_, &made) != 0) return failed("make");
@@ -160,11 +142,11 @@ Result<void> AccountJournal::append(const JournalLock&, std::string_view record)
     (void)!::ftruncate(descriptor_, read_);  // else the next one cuts it
     return why;
   }
-  if (fresh && !sync_directory_of(path_)) return failed("sync the directory of");
+  if (read_ == 0 && !sync_directory_of(path_)) return failed("sync the directory of");
   return {};
 }
 
-Result<void> AccountJournal::replace(const JournalLock&, const std::function<Result<void>(const Give&)>& records) {
+Result<void> AccountJournal::replace(const FileLock&, const std::function<Result<void>(const Give&)>& records) {
   auto file = NewFile::create(path_, kPrivateMode, Existing::replace);
   if (!file) return tl::unexpected(file.error());
   std::string text = journal_line(kFirstRecord);

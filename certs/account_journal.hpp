@@ -25,19 +25,6 @@ class JournalReader {
 // The record of a line without its end, if the checksum is right.
 [[nodiscard]] std::optional<std::string_view> record_of_line(std::string_view line);
 
-// An flock on a file beside the journal; the journal itself is replaced when it is compacted.
-class JournalLock {
- public:
-  static Result<JournalLock> take(const Path& path);
-  JournalLock(JournalLock&& other) noexcept;
-  JournalLock& operator=(JournalLock&&) = delete;
-  ~JournalLock();
-
- private:
-  explicit JournalLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
-
 // One process's view of the file; several processes may have one each. Not for several threads at once.
 class AccountJournal {
  public:
@@ -46,14 +33,15 @@ class AccountJournal {
   AccountJournal& operator=(const AccountJournal&) = delete;
   ~AccountJournal();
 
-  [[nodiscard]] Result<JournalLock> lock() const { return JournalLock::take(lock_path_); }
+  // On a file beside the journal, which is itself replaced when it is compacted.
+  [[nodiscard]] Result<FileLock> lock() const { return FileLock::take(lock_path_); }
   // Hands on what came since the last time; everything when another file is in the place.
   [[nodiscard]] Result<void> refresh(JournalReader& reader);
   // The caller has refreshed under this lock.
-  [[nodiscard]] Result<void> append(const JournalLock& lock, std::string_view record);
+  [[nodiscard]] Result<void> append(const FileLock& lock, std::string_view record);
   // Another file in the place, with these records. The view is not refreshed by it.
   using Give = std::function<Result<void>(std::string_view record)>;
-  [[nodiscard]] Result<void> replace(const JournalLock& lock, const std::function<Result<void>(const Give&)>& records);
+  [[nodiscard]] Result<void> replace(const FileLock& lock, const std::function<Result<void>(const Give&)>& records);
 
   [[nodiscard]] std::size_t lines() const { return lines_; }
 

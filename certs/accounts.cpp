@@ -42,7 +42,7 @@ Result<void> Accounts::for_each(const std::function<void(const std::string&, con
 }
 
 // The state changes by what is read back from the file, for this process as for every other.
-Result<void> Accounts::append(const JournalLock& lock, std::string_view record) {
+Result<void> Accounts::append(const FileLock& lock, std::string_view record) {
   if (auto appended = journal_.append(lock, record); !appended) return appended;
   return journal_.refresh(store_);
 }

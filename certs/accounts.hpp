@@ -58,7 +58,7 @@ class Accounts {
 
   // Appends the record that `change` makes of an existing account.
   Result<void> change(std::string_view name, const std::function<Result<std::string>(const Account&)>& record);
-  Result<void> append(const JournalLock& lock, std::string_view record);
+  Result<void> append(const FileLock& lock, std::string_view record);
 
   std::mutex mutex_;
   AccountJournal journal_;

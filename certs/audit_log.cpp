@@ -38,8 +38,12 @@ Result<void> AuditLog::write(std::string_view line) {
   }
   // One write, so that a process that is killed leaves no half of a line.
   const ssize_t written = ::write(descriptor_, line.data(), line.size());
-  if (written != static_cast<ssize_t>(line.size()))
-    return failure("cannot write " + path_.string() + ": " + (written < 0 ? std::strerror(errno) : "the disk is full"));
+  if (written != static_cast<ssize_t>(line.size())) {
+    const std::string why = written < 0 ? std::strerror(errno) : "the disk is full";
+    // Else the next line would stand behind a half one.
+    if (written > 0) (void)!::ftruncate(descriptor_, ::lseek(descriptor_, 0, SEEK_CUR) - written);
+    return failure("cannot write " + path_.string() + ": " + why);
+  }
   size_ += line.size();
   return {};
 }

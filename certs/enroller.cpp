@@ -193,7 +193,7 @@ EnrollAnswer Enroller::certify(const EnrollForm& form, const OverlayState& state
       state.authority.certify({*name, decision.node_ids}, *request->key, validity_for(now, settings_.days));
   if (!certified) return broken(certified.error(), decision);
   // A certificate that nobody got is harmless, one that nobody knows of is not.
-  if (auto kept = append_file(overlay_.dir().records(), kPrivateMode, certified->record()); !kept)
+  if (auto kept = append_lines(overlay_.dir().records(), kPrivateMode, certified->record()); !kept)
     return broken(kept.error(), decision);
   decision.serial = certified->serial;
   return {200, std::string(as_text(certified->certificate)), std::nullopt};

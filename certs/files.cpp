@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -40,6 +41,22 @@ bool write_all(int descriptor, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
+}
+
+// Where the next line begins; none if the file cannot be read.
+std::optional<off_t> end_of_last_line(int descriptor) {
+  std::array<char, 4096> part{};
+  off_t end = ::lseek(descriptor, 0, SEEK_END);
+  while (end > 0) {
+    const off_t begin = std::max<off_t>(0, end - static_cast<off_t>(part.size()));
+    const ssize_t count = ::pread(descriptor, part.data(), static_cast<std::size_t>(end - begin), begin);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return std::nullopt;
+    const std::size_t found = std::string_view(part.data(), static_cast<std::size_t>(count)).rfind('\n');
+    if (found != std::string_view::npos) return begin + static_cast<off_t>(found) + 1;
+    end = begin;
+  }
+  return end < 0 ? std::nullopt : std::optional(end);
 }
 
 class Descriptor {
@@ -92,6 +109,9 @@ Result<NewFile> NewFile::create(const Path& path, mode_t mode, Existing existing
   NewFile file(path, temporary, descriptor, existing);
   if (descriptor < 0) return file.failed("create");
   if (::fchmod(descriptor, mode) != 0) return file.failed("set the mode of");
+  // What root replaces stays readable for the server, which runs as the directory's owner.
+  if (there && ::geteuid() == 0 && ::fchown(descriptor, status.st_uid, status.st_gid) != 0)
+    return file.failed("set the owner of");
   return file;
 }
 
@@ -113,6 +133,22 @@ Result<void> NewFile::commit() {
   return {};
 }
 
+Result<FileLock> FileLock::take(const Path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateMode);
+  if (descriptor < 0) return failure("cannot open " + path.string() + ": " + cause(errno));
+  FileLock lock(descriptor);
+  while (::flock(descriptor, LOCK_EX) != 0) {
+    if (errno != EINTR) return failure("cannot lock " + path.string() + ": " + cause(errno));
+  }
+  return lock;
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
 Result<void> write_file(const Path& path, mode_t mode, Existing existing, std::string_view text) {
   auto file = NewFile::create(path, mode, existing);
   if (!file) return tl::unexpected(file.error());
@@ -120,14 +156,21 @@ Result<void> write_file(const Path& path, mode_t mode, Existing existing, std::s
   return file->commit();
 }
 
-Result<void> append_file(const Path& path, mode_t mode, std::string_view text) {
+Result<void> append_lines(const Path& path, mode_t mode, std::string_view text) {
   const auto failed = [&] {
     const int error = errno;
     return failure("cannot append to " + path.string() + ": " + cause(error) + cure(error, path));
   };
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode));
+  const Descriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, mode));
   if (file.get() < 0 || ::flock(file.get(), LOCK_EX) != 0) return failed();
-  if (!write_all(file.get(), text) || ::fsync(file.get()) != 0) return failed();
+  // The next line would be lost behind an unfinished one, which a process that was killed has left.
+  const auto end = end_of_last_line(file.get());
+  if (!end || ::ftruncate(file.get(), *end) != 0) return failed();
+  if (!write_all(file.get(), text) || ::fsync(file.get()) != 0) {
+    const auto why = failed();
+    (void)!::ftruncate(file.get(), *end);  // else the next one cuts it
+    return why;
+  }
   return {};
 }
 

@@ -42,9 +42,23 @@ class NewFile {
   Existing existing_;
 };
 
+// Held against other runs, which wait, until it goes.
+class FileLock {
+ public:
+  static Result<FileLock> take(const Path& path);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+
+ private:
+  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
 [[nodiscard]] Result<void> write_file(const Path& path, mode_t mode, Existing existing, std::string_view text);
-// Appends one block under a lock, so that two runs at once do not mix their lines.
-[[nodiscard]] Result<void> append_file(const Path& path, mode_t mode, std::string_view text);
+// Appends whole lines under a lock, so that two runs at once do not mix theirs; all of them, or none. A last line that
+// has no end is cut off.
+[[nodiscard]] Result<void> append_lines(const Path& path, mode_t mode, std::string_view text);
 // A new name is durable when its directory is on the disk.
 [[nodiscard]] bool sync_directory_of(const Path& path);
 [[nodiscard]] bool file_exists(const Path& path);  // as far as we may see

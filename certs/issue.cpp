@@ -208,7 +208,7 @@ Result<void> run_issue(const IssueOptions& options, Wall now, const Streams& str
   // The records first: a certificate that nobody got is harmless, one that nobody knows of is not. Of self-signed ones
   // nobody keeps records.
   if (authority) {
-    if (auto done = append_file(dir.records(), kPrivateMode, *records); !done) return done;
+    if (auto done = append_lines(dir.records(), kPrivateMode, *records); !done) return done;
   }
   if (passwords) {
     if (auto done = passwords->commit(); !done) return done;

@@ -6,7 +6,7 @@
 
 namespace reload::certs {
 
-NextDocument::NextDocument(OverlayDir dir, JournalLock lock, config::ConfigPtr before, Signers signers,
+NextDocument::NextDocument(OverlayDir dir, FileLock lock, config::ConfigPtr before, Signers signers,
                            DocumentEditor editor, Wall now)
     : dir_(std::move(dir)),
       lock_(std::move(lock)),
@@ -19,7 +19,7 @@ NextDocument::NextDocument(OverlayDir dir, JournalLock lock, config::ConfigPtr b
 Result<NextDocument> NextDocument::begin(const Path& root, Wall now, const Streams& streams) {
   OverlayDir dir{root};
   if (const auto there = dir.load_config(); !there) return tl::unexpected(there.error());
-  auto lock = JournalLock::take(dir.change_lock());
+  auto lock = FileLock::take(dir.change_lock());
   if (!lock) return tl::unexpected(lock.error());
   auto before = dir.load_config();
   if (!before) return tl::unexpected(before.error());

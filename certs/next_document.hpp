@@ -1,7 +1,6 @@
 // One change of an overlay's document, from the lock to the file.
 #pragma once
 
-#include "certs/account_journal.hpp"
 #include "certs/document_editor.hpp"
 #include "certs/publish.hpp"
 
@@ -27,11 +26,11 @@ class NextDocument {
   [[nodiscard]] Result<void> publish(const Streams& streams);
 
  private:
-  NextDocument(OverlayDir dir, JournalLock lock, config::ConfigPtr before, Signers signers, DocumentEditor editor,
+  NextDocument(OverlayDir dir, FileLock lock, config::ConfigPtr before, Signers signers, DocumentEditor editor,
                Wall now);
 
   OverlayDir dir_;
-  JournalLock lock_;
+  FileLock lock_;
   config::ConfigPtr before_;
   Signers signers_;
   DocumentEditor editor_;

@@ -61,7 +61,7 @@ Result<security::CredentialPtr> make_signer(const OverlayDir& dir, const Authori
   if (!file_exists(dir.next_signer())) {
     const auto issued = authority.issue(request);
     if (!issued) return tl::unexpected(issued.error());
-    if (auto kept = append_file(dir.records(), kPrivateMode, issued->record()); !kept)
+    if (auto kept = append_lines(dir.records(), kPrivateMode, issued->record()); !kept)
       return tl::unexpected(kept.error());
     const SecretText entry = issued->entry();
     if (auto written = write_file(dir.next_signer(), kPrivateMode, Existing::refuse, entry.view()); !written)

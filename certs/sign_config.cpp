@@ -35,6 +35,8 @@ Result<void> run_sign_config(const SignOptions& options, Wall now, const Streams
   const Path out = options.out.empty() ? dir.document() : options.out;
   const io::OpensslCrypto crypto;
   const auto in_input = [&](const Failure& why) { return failure(options.in.string() + ": " + why.text); };
+  const auto lock = FileLock::take(dir.change_lock());  // what is read here may be what is replaced
+  if (!lock) return failure("--dir: " + lock.error().text);
   const auto text = read_file(options.in);
   if (!text) return tl::unexpected(text.error());
   const auto config = parse_document(*text);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "tests/unit/certs/full_disk.hpp"
 #include "tests/unit/certs/temporary_directory.hpp"
 
 using namespace reload;
@@ -26,6 +27,19 @@ TEST_CASE("the audit log goes on where it was, and keeps so many older files") {
   struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777u) == 0600);
+}
+
+TEST_CASE("a line for which there was no room leaves no half of it") {
+  const TemporaryDirectory directory;
+  const Path path = directory.file("audit.jsonl");
+  AuditLog log(path);
+  REQUIRE(log.write("one\n"));
+  {
+    const FullDisk full(6);
+    CHECK_FALSE(log.write("two and more\n"));
+  }
+  REQUIRE(log.write("three\n"));
+  CHECK(read_file(path) == "one\nthree\n");
 }
 
 TEST_CASE("a log that cannot be written is a failure that names the file") {

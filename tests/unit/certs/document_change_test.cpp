@@ -189,6 +189,17 @@ TEST_CASE("records tell a user's valid Node-IDs, and a broken line is named") {
   }
 }
 
+TEST_CASE("a record that is being written is not there yet") {
+  const std::string whole = record("u@a.example", kId, kNow);
+  const std::string next = record("v@a.example", std::string(32, 'd'), kNow);
+  for (std::size_t written = 0; written < next.size() - 1; ++written) {
+    const auto records = IssuedRecords::parse(whole + next.substr(0, written));
+    REQUIRE(records.has_value());
+    CHECK(records->living(kNow).size() == 1);
+  }
+  CHECK(IssuedRecords::parse(whole + next.substr(0, next.size() - 1))->living(kNow).size() == 2);
+}
+
 TEST_CASE("records tell when a Node-ID got its first certificate, in whatever order they stand") {
   const auto issued = [](Wall at) {
     return R"({"serial":"01","user":"u@a.example","node_ids":[")" + std::string(kId) + R"("],"not_before":")" +

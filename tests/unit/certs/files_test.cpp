@@ -8,6 +8,7 @@
 
 #include "reload/io/credential_files.hpp"
 #include "reload/io/openssl_crypto.hpp"
+#include "tests/unit/certs/full_disk.hpp"
 #include "tests/unit/certs/temporary_directory.hpp"
 
 using namespace reload;
@@ -82,12 +83,45 @@ TEST_CASE("failures name the file and the cure") {
 TEST_CASE("lines are appended, and an exposed key file is spoken of") {
   const TemporaryDirectory directory;
   const Path path = directory.file("issued.jsonl");
-  REQUIRE(append_file(path, kPrivateMode, "a\n"));
-  REQUIRE(append_file(path, kPrivateMode, "b\n"));
+  REQUIRE(append_lines(path, kPrivateMode, "a\n"));
+  REQUIRE(append_lines(path, kPrivateMode, "b\n"));
   CHECK(read_file(path) == "a\nb\n");
   CHECK_FALSE(io::exposure_warning(path.string()));
   REQUIRE(::chmod(path.c_str(), 0640) == 0);
   CHECK(io::exposure_warning(path.string()).value_or("").find("(mode 0640): run chmod 600") != std::string::npos);
+}
+
+TEST_CASE("lines for which there was no room leave no half of one, and a half that was left is cut off") {
+  const TemporaryDirectory directory;
+  const Path path = directory.file("issued.jsonl");
+  const std::string long_line(5000, 'x');
+  REQUIRE(append_lines(path, kPrivateMode, "a\n"));
+  {
+    const FullDisk full(100);
+    const auto refused = append_lines(path, kPrivateMode, "b\n" + long_line + "\n");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().text.find("issued.jsonl") != std::string::npos);
+  }
+  CHECK(read_file(path) == "a\n");
+  REQUIRE(write_file(path, kPrivateMode, Existing::replace, "a\n" + long_line));
+  REQUIRE(append_lines(path, kPrivateMode, "b\n"));
+  CHECK(read_file(path) == "a\nb\n");
+  REQUIRE(write_file(path, kPrivateMode, Existing::replace, long_line));
+  REQUIRE(append_lines(path, kPrivateMode, "b\n"));
+  CHECK(read_file(path) == "b\n");
+}
+
+TEST_CASE("a file that root replaces keeps its owner" * doctest::skip(::geteuid() != 0)) {
+  const TemporaryDirectory directory;
+  const Path path = directory.file("accounts.journal");
+  REQUIRE(write_file(path, kPrivateMode, Existing::refuse, "one"));
+  REQUIRE(::chown(path.c_str(), 12345, 12346) == 0);
+  REQUIRE(write_file(path, kPrivateMode, Existing::replace, "two"));
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK(status.st_uid == 12345);
+  CHECK(status.st_gid == 12346);
+  CHECK(mode_of(path) == 0600);
 }
 
 TEST_CASE("a directory in place of a credential file is a failure that names it") {
