@@ -8,6 +8,7 @@
 
 #include "reload/base/check.hpp"
 #include "reload/config/xml_values.hpp"
+#include "reload/io/openssl_crypto.hpp"
 #include "reload/io/self_signed.hpp"
 
 namespace reload::certs {
@@ -32,11 +33,13 @@ Result<SecretText> secret_text(const security::PrivateKey& key) {
   return SecretText(std::move(*pem));
 }
 
-std::string record_of(const Identity& identity, const std::string& serial, const Validity& validity) {
+std::string record_of(const Identity& identity, const std::string& serial, const Validity& validity,
+                      const std::string& authority) {
   nlohmann::ordered_json line{{"serial", serial}, {"user", identity.user_name}, {"node_ids", nlohmann::json::array()}};
   for (const NodeId& id : identity.node_ids) line["node_ids"].push_back(id.hex());
   line["not_before"] = config::from_time(validity.from);
   line["not_after"] = config::from_time(validity.until);
+  if (!authority.empty()) line["authority"] = authority;
   return line.dump() + "\n";
 }
 
@@ -44,9 +47,9 @@ std::string record_of(const Identity& identity, const std::string& serial, const
 
 SecretText Issued::entry() const { return io::credential_entry(identity, key.view(), certificate); }
 
-std::string Issued::record() const { return record_of(identity, serial, validity); }
+std::string Issued::record() const { return record_of(identity, serial, validity, authority); }
 
-std::string Certified::record() const { return record_of(identity, serial, validity); }
+std::string Certified::record() const { return record_of(identity, serial, validity, authority); }
 
 Authority::Authority(std::string overlay, std::size_t node_id_length, io::PrivateKeyPtr key,
                      CertificateHandle certificate, Wall until)
@@ -80,6 +83,12 @@ Result<Authority> Authority::from_pem(std::string overlay, std::size_t node_id_l
   return Authority(std::move(overlay), node_id_length, std::move(*parsed_key), std::move(*parsed), *until);
 }
 
+std::string Authority::id() const {
+  constexpr std::size_t kBytes = 8;
+  const io::OpensslCrypto crypto;
+  return to_hex(ByteView(crypto.hash(wire::HashAlgorithm::sha256, {der()})).first(kBytes));
+}
+
 Result<SecretText> Authority::key() const { return secret_text(*key_); }
 
 Result<NodeId> Authority::new_node_id() const {
@@ -101,7 +110,7 @@ Result<Certified> Authority::certify(Identity identity, EVP_PKEY& public_key, Va
     return failure("the authority's certificate ended " + config::from_time(until_) + ": it can sign no others");
   auto leaf = make_leaf(identity, overlay_, public_key, validity, *certificate_, *key_);
   if (!leaf) return tl::unexpected(leaf.error());
-  return Certified{std::move(identity), serial_hex(**leaf), validity, certificate_der(**leaf)};
+  return Certified{std::move(identity), serial_hex(**leaf), validity, id(), certificate_der(**leaf)};
 }
 
 Result<Issued> Authority::issue(const Request& request) const {
@@ -118,8 +127,8 @@ Result<Issued> Authority::issue(const Request& request) const {
   if (!leaf) return tl::unexpected(leaf.error());
   auto secret = secret_text(**key);
   if (!secret) return tl::unexpected(secret.error());
-  return Issued{std::move(*identity), serial_hex(**leaf), request.validity, certificate_pem(**leaf),
-                std::move(*secret)};
+  return Issued{std::move(*identity),    serial_hex(**leaf), request.validity, id(),
+                certificate_pem(**leaf), std::move(*secret)};
 }
 
 Result<Issued> issue_self_signed(const Request& request, const config::OverlayConfig& config) {
@@ -130,8 +139,12 @@ Result<Issued> issue_self_signed(const Request& request, const config::OverlayCo
   if (!made) return tl::unexpected(made.error());
   auto secret = secret_text(**key);
   if (!secret) return tl::unexpected(secret.error());
-  return Issued{std::move(made->identity), serial_hex(*made->certificate), request.validity,
-                certificate_pem(*made->certificate), std::move(*secret)};
+  return Issued{std::move(made->identity),
+                serial_hex(*made->certificate),
+                request.validity,
+                std::string(),
+                certificate_pem(*made->certificate),
+                std::move(*secret)};
 }
 
 Validity validity_for(Wall now, unsigned days) { return {now - kBackdating, now + days * std::chrono::hours(24)}; }

@@ -24,6 +24,7 @@ struct Issued {
   Identity identity;
   std::string serial;
   Validity validity;
+  std::string authority;    // its id; none of a self-signed one
   std::string certificate;  // PEM
   SecretText key;           // PEM
 
@@ -38,6 +39,7 @@ struct Certified {
   Identity identity;
   std::string serial;
   Validity validity;
+  std::string authority;
   Bytes certificate;  // DER
 
   [[nodiscard]] std::string record() const;  // as of Issued
@@ -58,6 +60,7 @@ class Authority {
   [[nodiscard]] Result<SecretText> key() const;
   [[nodiscard]] std::string certificate() const { return certificate_pem(*certificate_); }
   [[nodiscard]] Bytes der() const { return certificate_der(*certificate_); }
+  [[nodiscard]] std::string id() const;  // tells authorities of one overlay apart, in the records
   [[nodiscard]] const std::string& overlay() const { return overlay_; }
   [[nodiscard]] Wall until() const { return until_; }
 

@@ -13,16 +13,16 @@ constexpr Duration kClocksBehind = std::chrono::hours(24);
 
 }  // namespace
 
-Result<IssuedRecords> IssuedRecords::read(const OverlayDir& dir, std::size_t skip) {
+Result<IssuedRecords> IssuedRecords::read(const OverlayDir& dir, const std::optional<std::string>& authority) {
   if (!file_exists(dir.records())) return IssuedRecords();
   const auto text = read_file(dir.records());
   if (!text) return tl::unexpected(text.error());
-  auto records = parse(std::string_view(*text).substr(std::min(skip, text->size())));
+  auto records = parse(*text, authority);
   if (!records) return failure(dir.records().string() + ": " + records.error().text);
   return records;
 }
 
-Result<IssuedRecords> IssuedRecords::parse(std::string_view lines) {
+Result<IssuedRecords> IssuedRecords::parse(std::string_view lines, const std::optional<std::string>& authority) {
   IssuedRecords records;
   std::size_t number = 0;
   while (!lines.empty()) {
@@ -38,6 +38,9 @@ Result<IssuedRecords> IssuedRecords::parse(std::string_view lines) {
     if (!json.is_object() || !json.contains("user") || !json["user"].is_string() || !json.contains("node_ids") ||
         !json["node_ids"].is_array() || !json.contains("not_after") || !json["not_after"].is_string())
       return broken();
+    const auto issuer = json.find("authority");
+    if (issuer != json.end() && !issuer->is_string()) return broken();
+    if (authority && (issuer == json.end() || issuer->get<std::string>() != *authority)) continue;
     const auto until = config::to_time("not_after", json["not_after"].get<std::string>());
     if (!until) return broken();
     Wall issued{};

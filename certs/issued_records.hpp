@@ -10,9 +10,10 @@ namespace reload::certs {
 
 class IssuedRecords {
  public:
-  // Without the file there are none. `skip`: bytes at its start that are not looked at.
-  static Result<IssuedRecords> read(const OverlayDir& dir, std::size_t skip = 0);
-  static Result<IssuedRecords> parse(std::string_view lines);
+  // Without the file there are none. `authority`: those of this one only, by its id.
+  static Result<IssuedRecords> read(const OverlayDir& dir, const std::optional<std::string>& authority = std::nullopt);
+  static Result<IssuedRecords> parse(std::string_view lines,
+                                     const std::optional<std::string>& authority = std::nullopt);
 
   // The Node-IDs of certificates of this user that are valid at `now` or later.
   [[nodiscard]] std::set<NodeId> of_user(const std::string& user, Wall now) const;

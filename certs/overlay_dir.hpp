@@ -34,7 +34,6 @@ struct OverlayDir {
   [[nodiscard]] Path old_ca_certificate() const { return root / "ca-old.pem"; }
   [[nodiscard]] Path next_ca_key() const { return root / "ca-next.key"; }
   [[nodiscard]] Path next_ca_certificate() const { return root / "ca-next.pem"; }
-  [[nodiscard]] Path roll_mark() const { return root / "ca-old.records"; }  // how long issued.jsonl was at the change
 
   // Made with mode 0700 if absent.
   [[nodiscard]] Result<void> make() const;

@@ -88,22 +88,19 @@ Signers after(const Signers& signers, security::CredentialPtr current) {
 }
 
 // Why the old authority is still needed; empty: it is not.
-Result<std::string> still_needed(const OverlayDir& dir, const config::OverlayConfig& config, Wall now) {
-  const auto mark = read_file(dir.roll_mark());
-  if (!mark) return tl::unexpected(mark.error());
-  const auto size = config::to_number(dir.roll_mark().string(), *mark, 0, UINT64_MAX);
-  if (!size) return tl::unexpected(size.error());
+Result<std::string> still_needed(const OverlayDir& dir, const config::OverlayConfig& config, const Authority& authority,
+                                 Wall now) {
   const auto all = IssuedRecords::read(dir);
   if (!all) return tl::unexpected(all.error());
-  const auto since = IssuedRecords::read(dir, *size);
-  if (!since) return tl::unexpected(since.error());
+  const auto by_new = IssuedRecords::read(dir, authority.id());
+  if (!by_new) return tl::unexpected(by_new.error());
   std::size_t count = 0;
   std::string names;
   Wall last_renewal{};
   for (const auto& [id, user] : all->living(now)) {
-    // Former signers are no members; the present one has its certificate since.
+    // Former signers are no members; the present one has its certificate already.
     if (config.is_bad_node(id) || user == kSignerName + config.instance_name) continue;
-    if (const auto renewed = since->first_issued(id)) {
+    if (const auto renewed = by_new->first_issued(id)) {
       if (all->first_issued(id) < *renewed) last_renewal = std::max(last_renewal, *renewed);
       continue;
     }
@@ -173,9 +170,6 @@ Result<void> begin_roll_ca(NextDocument& next, const RollOptions& options, Wall 
     next.editor().add_element("root-cert", to_base64(authority->der()));
     if (auto done = next.publish(streams); !done) return done;
   }
-  const auto records = read_file(dir.records());
-  const std::string mark = std::to_string(records ? records->size() : 0);
-  if (auto done = write_file(dir.roll_mark(), kPrivateMode, Existing::replace, mark); !done) return done;
   // Then the signer gets one, for the same Node-ID. Who missed the new root goes by the former one.
   Request request = signer_request(*authority, options, now);
   request.node_ids = {next.signers().current->node_id};
@@ -195,7 +189,12 @@ Result<void> finish_roll_ca(NextDocument& next, const RollOptions& options, Wall
   if (!file_exists(dir.old_ca_certificate()))
     return failure("there is no change of the authority to finish: begin one with reload-certs roll-ca --dir " +
                    dir.root.string());
-  const auto reason = still_needed(dir, next.before(), now);
+  if (file_exists(dir.next_ca_certificate()))
+    return failure("the change of the authority was interrupted: first go on with reload-certs roll-ca --dir " +
+                   dir.root.string());
+  const auto authority = authority_of(next, streams);
+  if (!authority) return tl::unexpected(authority.error());
+  const auto reason = still_needed(dir, next.before(), *authority, now);
   if (!reason) return tl::unexpected(reason.error());
   if (!reason->empty() && !options.force) return failure(*reason);
   if (!reason->empty()) streams.log << "reload-certs: warning: " << *reason << std::endl;
@@ -229,7 +228,6 @@ Result<void> run_roll_signer(const RollOptions& options, Wall now, const Push& p
     const auto signer =
         make_signer(dir, *authority, signer_request(*authority, options, now), next->before().node_id_length);
     if (!signer) return tl::unexpected(signer.error());
-    const NodeId old_id = next->signers().current->node_id;
     const std::string new_id = (*signer)->node_id.hex();
     // The old one introduces the new one, which then drops it.
     if (!next->before().is_configuration_signer((*signer)->node_id)) {
@@ -238,9 +236,14 @@ Result<void> run_roll_signer(const RollOptions& options, Wall now, const Push& p
       if (auto done = next->publish(streams); !done) return done;
     }
     next->set_signers(after(next->signers(), *signer));
+    // The old one, and one that an interrupted run has replaced and not yet dropped.
+    const auto is_former = [&](const config::XmlElement& found) {
+      return std::ranges::any_of(next->signers().former, [&](const security::CredentialPtr& former) {
+        return NodeId::parse_hex(found.text) == former->node_id;
+      });
+    };
     for (const char* element : {"configuration-signer", "kind-signer"})
-      next->editor().remove_elements(
-          element, [&](const config::XmlElement& found) { return NodeId::parse_hex(found.text) == old_id; });
+      next->editor().remove_elements(element, is_former);
     if (auto done = keep_former(dir); !done) return done;
     if (auto done = move_file(dir.next_signer(), dir.signer()); !done) return done;
     if (auto done = next->publish(streams); !done) return done;

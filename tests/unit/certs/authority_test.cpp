@@ -173,9 +173,12 @@ TEST_CASE("no certificate outlives its authority") {
   CHECK(issued.error().text.find("smaller --days") != std::string::npos);
 }
 
-TEST_CASE("the record of a certificate names it and holds no key") {
-  const Issued issued = make_authority().issue(request_for("alice@demo.example")).value();
+TEST_CASE("the record of a certificate names it and who issued it, and holds no key") {
+  const Authority authority = make_authority();
+  const Issued issued = authority.issue(request_for("alice@demo.example")).value();
   CHECK(issued.record() == "{\"serial\":\"" + issued.serial + "\",\"user\":\"alice@demo.example\",\"node_ids\":[\"" +
                                issued.identity.node_ids[0].hex() +
-                               "\"],\"not_before\":\"2027-01-15T07:00:00Z\",\"not_after\":\"2028-01-15T08:00:00Z\"}\n");
+                               "\"],\"not_before\":\"2027-01-15T07:00:00Z\",\"not_after\":\"2028-01-15T08:00:00Z\","
+                               "\"authority\":\"" +
+                               authority.id() + "\"}\n");
 }

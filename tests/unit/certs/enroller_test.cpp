@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "certs/commands.hpp"
+#include "certs/issued_records.hpp"
 #include "reload/io/openssl_crypto.hpp"
 #include "tests/unit/certs/csr_kit.hpp"
 #include "tests/unit/certs/temporary_directory.hpp"
