@@ -14,15 +14,6 @@ constexpr Duration kWatchInterval = 500ms;
 
 }  // namespace
 
-struct ConfigRefresher::Work {
-  uv_work_t request{};
-  ConfigRefresher* refresher = nullptr;  // nothing when that is gone
-  ConfigSource source;
-  std::string tag;
-  std::atomic<bool> cancelled = false;
-  Result<HttpsBody> body;
-};
-
 ConfigRefresher::ConfigRefresher(uv_loop_t* loop, ConfigSource source, Duration poll, Rng& rng,
                                  std::function<void(Result<Bytes>)> fetched)
     : loop_(loop),
@@ -30,19 +21,8 @@ ConfigRefresher::ConfigRefresher(uv_loop_t* loop, ConfigSource source, Duration 
       poll_(poll),
       rng_(rng),
       fetched_(std::move(fetched)),
-      timer_(new uv_timer_t) {
-  uv_timer_init(loop, timer_);
-  timer_->data = this;
-}
-
-ConfigRefresher::~ConfigRefresher() {
-  if (work_ != nullptr) {
-    work_->refresher = nullptr;
-    work_->cancelled = true;
-  }
-  uv_close(reinterpret_cast<uv_handle_t*>(timer_),
-           [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
-}
+      timer_(loop),
+      background_(loop) {}
 
 void ConfigRefresher::plan(std::optional<Wall> expiration, bool again) {
   const Wall now = system_now().wall;
@@ -64,7 +44,7 @@ void ConfigRefresher::plan(std::optional<Wall> expiration, bool again) {
 }
 
 void ConfigRefresher::fetch_soon() {
-  if (work_ != nullptr) return;
+  if (background_.busy()) return;
   const Wall now = system_now().wall;
   const Wall at = last_fetch_ ? std::max(now, *last_fetch_ + limits::kConfigFetchPause) : now;
   if (due_ && *due_ <= at) return;
@@ -74,44 +54,28 @@ void ConfigRefresher::fetch_soon() {
 }
 
 void ConfigRefresher::arm() {
-  if (!due_) {
-    uv_timer_stop(timer_);
-    return;
-  }
-  const Duration wait = std::clamp(*due_ - system_now().wall, Duration::zero(), limits::kConfigFetchCheck);
-  uv_timer_start(
-      timer_,
-      [](uv_timer_t* timer) {
-        auto* self = static_cast<ConfigRefresher*>(timer->data);
-        if (system_now().wall < *self->due_) return self->arm();
-        self->fetch();
-      },
-      static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()), 0);
+  if (!due_) return timer_.stop();
+  timer_.start(std::min(*due_ - system_now().wall, limits::kConfigFetchCheck), [this] {
+    if (system_now().wall < *due_) return arm();
+    fetch();
+  });
 }
 
 void ConfigRefresher::fetch() {
-  if (work_ != nullptr) {
+  if (background_.busy()) {
     changed_ = true;
     return;
   }
   due_.reset();
+  timer_.stop();
   last_fetch_ = system_now().wall;
-  work_ = new Work{.source = source_, .tag = tag_};
-  work_->request.data = work_;
-  work_->refresher = this;
-  uv_queue_work(
-      loop_, &work_->request,
-      [](uv_work_t* request) {
-        auto* work = static_cast<Work*>(request->data);
+  auto body = std::make_shared<Result<HttpsBody>>();
+  background_.run(
+      [body, source = source_, tag = tag_](const std::atomic<bool>& cancelled) {
         SystemRng rng;
-        work->body = work->source.fetch(work->tag, rng, work->cancelled, {});
+        *body = source.fetch(tag, rng, cancelled, {});
       },
-      [](uv_work_t* request, int) {
-        const std::unique_ptr<Work> work(static_cast<Work*>(request->data));
-        if (work->refresher == nullptr) return;
-        work->refresher->work_ = nullptr;
-        work->refresher->done(std::move(work->body));
-      });
+      [this, body] { done(std::move(*body)); });
 }
 
 void ConfigRefresher::done(Result<HttpsBody> body) {

@@ -2,12 +2,12 @@
 // when its file was changed. On a thread of libuv's, so that the loop goes on meanwhile.
 #pragma once
 
-#include <uv.h>
-
 #include <memory>
 
+#include "reload/io/background.hpp"
 #include "reload/io/config_source.hpp"
 #include "reload/io/file_watch.hpp"
+#include "reload/io/uv_timer.hpp"
 
 namespace reload::io {
 
@@ -17,9 +17,6 @@ class ConfigRefresher {
   // zero: never but before the expiration. Nothing is fetched before plan().
   ConfigRefresher(uv_loop_t* loop, ConfigSource source, Duration poll, Rng& rng,
                   std::function<void(Result<Bytes>)> fetched);
-  ~ConfigRefresher();
-  ConfigRefresher(const ConfigRefresher&) = delete;
-  ConfigRefresher& operator=(const ConfigRefresher&) = delete;
 
   // Plans the next fetch for a document in force with this expiration. `again`: the last fetch brought nothing new.
   void plan(std::optional<Wall> expiration, bool again);
@@ -27,7 +24,6 @@ class ConfigRefresher {
   void fetch_soon();
 
  private:
-  struct Work;
   void arm();
   void fetch();
   void done(Result<HttpsBody> body);
@@ -37,14 +33,14 @@ class ConfigRefresher {
   Duration poll_;
   Rng& rng_;
   std::function<void(Result<Bytes>)> fetched_;
-  uv_timer_t* timer_;
+  UvTimer timer_;
+  Background background_;             // a fetch
   std::unique_ptr<FileWatch> watch_;  // of a source that is a file, from the first plan on
   std::optional<Wall> expiration_;
   std::optional<Wall> due_;
   std::optional<Wall> last_fetch_;
   std::string tag_;       // of what was fetched last
-  Work* work_ = nullptr;  // the fetch under way
-  bool changed_ = false;  // the file, during that fetch
+  bool changed_ = false;  // the file, during a fetch
 };
 
 }  // namespace reload::io
