@@ -16,11 +16,16 @@ void CredentialKeeper::keep(security::CredentialPtr credential, const security::
   credential_ = std::move(credential);
   life_ = life;
   failures_ = 0;
+  if (const auto time = std::exchange(again_within_, std::nullopt)) return renew_within(*time);
   const Wall soonest = system_now().wall + limits::kLeastRenewalPause;
   wait_until(std::max(security::renewal_time(life_, rng_), soonest));
 }
 
 void CredentialKeeper::renew_within(Duration time) {
+  if (background_.busy()) {
+    again_within_ = time;  // the renewal under way knows nothing of the reason
+    return;
+  }
   wait_until(system_now().wall +
              Duration(static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(time.count()) + 1))));
 }
@@ -36,6 +41,7 @@ void CredentialKeeper::wait_until(Wall time) {
 
 void CredentialKeeper::renew() {
   if (background_.busy()) return;
+  again_within_.reset();
   auto work = std::make_shared<Work>();
   background_.run([work, source = source_, old = credential_, config = events_.config()](
                       const std::atomic<bool>& cancelled) { work->result = source.renew(old, config, cancelled, {}); },

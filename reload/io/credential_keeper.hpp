@@ -36,6 +36,7 @@ class CredentialKeeper {
   security::CredentialPtr credential_;
   security::CredentialLife life_;
   unsigned failures_ = 0;
+  std::optional<Duration> again_within_;  // asked for while a renewal was under way
 };
 
 }  // namespace reload::io
