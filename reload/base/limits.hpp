@@ -27,8 +27,10 @@ inline constexpr std::size_t kMaxFramesAwaitingAck = 65536;  // send times kept 
 // at 50 ms each. What would come later than that nobody waits for.
 inline constexpr std::size_t kMaxDatagramsQueued = 256;
 inline constexpr std::size_t kMaxDatagramQueueBytes = std::size_t{1} << 20;
-// 6940 6.2.1: less than the 3 s after which the sender of a request sends it again.
+// 6940 6.2.1: less than the 3 s after which the sender of a request sends it again. Its answer must be back by then, so
+// that no hop of a few may take long, or the link does not go by the order any more.
 inline constexpr Duration kMaxDatagramQueueTime = 2500ms;
+inline constexpr Duration kDatagramQueueTimeInOrder = 500ms;
 
 // Forwarding. What a link brings above its budget is dropped where the way on is busy, so that a flood neither delays
 // what other links send the same way nor costs the next peer its link. A busy peer forwards some hundreds a second.

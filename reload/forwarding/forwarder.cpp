@@ -26,6 +26,27 @@ std::optional<wire::MessageCode> code_of(const wire::ForwardingHeader& header, c
   return wire::peek_code(body.view());
 }
 
+bool is_upkeep(const std::optional<wire::MessageCode>& code) {
+  if (!code) return false;
+  switch (*code) {
+    case wire::MessageCode::attach_req:
+    case wire::MessageCode::attach_ans:
+    case wire::MessageCode::join_req:
+    case wire::MessageCode::join_ans:
+    case wire::MessageCode::leave_req:
+    case wire::MessageCode::leave_ans:
+    case wire::MessageCode::update_req:
+    case wire::MessageCode::update_ans:
+    case wire::MessageCode::route_query_req:
+    case wire::MessageCode::route_query_ans:
+    case wire::MessageCode::ping_req:
+    case wire::MessageCode::ping_ans:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool has_duplicates(const wire::DestinationList& list) {
   for (auto at = list.begin(); at != list.end(); ++at) {
     if (std::find(std::next(at), list.end(), *at) != list.end()) return true;
@@ -188,7 +209,7 @@ Decision Forwarder::forward(Message& message, const std::optional<Hop>& hop, Now
     }
     return message.refuse(Counter::frames_oversized, wire::ErrorCode::message_too_large, "above max-message-size");
   }
-  return Forward{*hop, std::move(head), message.body};
+  return Forward{*hop, std::move(head), message.body, is_upkeep(code_of(header, message.body))};
 }
 
 // So that the response finds its way back (6940 6.1.2): the node the message came from, by the name its link has.

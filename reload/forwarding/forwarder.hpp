@@ -41,8 +41,9 @@ struct Deliver {
 };
 struct Forward {
   Hop hop;
-  Bytes head;        // the forwarding header to send
-  SharedBytes body;  // what follows it, shared with the message received
+  Bytes head;           // the forwarding header to send
+  SharedBytes body;     // what follows it, shared with the message received
+  bool upkeep = false;  // keeps the ring together; a fragment behind the first does not show it
 };
 // Not answered. `reason` is to be counted.
 struct Drop {

@@ -114,9 +114,9 @@ Received ConnectionTable::feed(Link& link, const SharedBytes& bytes, Now now) {
   return received;
 }
 
-std::optional<Outgoing> ConnectionTable::send(Link& link, ByteView head, const SharedBytes& body, Now now) {
+std::optional<Outgoing> ConnectionTable::send(Link& link, ByteView head, const SharedBytes& body, Rank rank, Now now) {
   RELOAD_CHECK(link.is_overlay());
-  link.session->send(head, body, now);
+  link.session->send(head, body, rank, now);
   note(*slot_of(link.id));
   return link.session->take_outgoing();
 }

@@ -61,7 +61,7 @@ class ConnectionTable {
   // As those of Session for a link of this table; they keep the table's deadline right. Precondition: an overlay link.
   [[nodiscard]] Received feed(Link& link, const SharedBytes& bytes, Now now);
   // What is to be written at once; nothing: it waits for its turn.
-  [[nodiscard]] std::optional<Outgoing> send(Link& link, ByteView head, const SharedBytes& body, Now now);
+  [[nodiscard]] std::optional<Outgoing> send(Link& link, ByteView head, const SharedBytes& body, Rank rank, Now now);
   // Links that became suspect or dead; the dead are to be closed and removed by the caller.
   [[nodiscard]] std::vector<HealthChange> on_time(Now now);
   // After on_time: what its links have to write.

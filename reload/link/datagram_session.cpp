@@ -79,47 +79,64 @@ void DatagramSession::on_ack(std::uint32_t sequence, Now now, Received& out) {
     out.restored = true;
   }
   if (next_sequence_ - sequence > transmissions_) return;  // of a message that is done already
-  queued_bytes_ -= queue_.front().size();
-  queue_.pop_front();
   transmissions_ = 0;
   pause_until_ = now.mono + kPause;
-  due_ = queue_.empty() ? std::nullopt : std::optional(pause_until_);
+  due_ = waiting_.empty() ? std::nullopt : std::optional(pause_until_);
 }
 
-void DatagramSession::send(ByteView head, const SharedBytes& body, Now now) {
-  RELOAD_CHECK(head.size() + body.size() <= limits::kMaxFrameMessage);
+void DatagramSession::send(ByteView head, const SharedBytes& body, Rank rank, Now now) {
+  const std::size_t size = head.size() + body.size();
+  RELOAD_CHECK(size <= limits::kMaxFrameMessage);
   if (health_ == Health::dead) return;
-  if (queue_.size() >= limits::kMaxDatagramsQueued ||
-      queued_bytes_ + head.size() + body.size() > limits::kMaxDatagramQueueBytes) {
-    return counters_.add(Counter::messages_dropped_queue);
+  if (!rank.further) ++last_number_;
+  while (!waiting_.empty() &&
+         (waiting_.size() >= limits::kMaxDatagramsQueued || waiting_bytes_ + size > limits::kMaxDatagramQueueBytes)) {
+    drop_oldest();
   }
-  queue_.push_back({to_bytes(head), body, now.mono});
-  queued_bytes_ += queue_.back().size();
+  waiting_.push_back({to_bytes(head), body, rank.upkeep, last_number_, now.mono});
+  waiting_bytes_ += size;
   if (transmissions_ != 0) return;
-  if (pause_until_ <= now.mono) return transmit(now);
+  if (pause_until_ <= now.mono) return begin_next(now);
   due_ = pause_until_;
 }
 
-// A link that is asked for more than one message a round trip would else carry nothing but what its senders have sent
-// again meanwhile, and never come out of it.
-void DatagramSession::drop_stale(Now now) {
-  while (queue_.size() > 1 && now.mono - queue_.front().since > limits::kMaxDatagramQueueTime) {
-    queued_bytes_ -= queue_.front().size();
-    queue_.pop_front();
-    counters_.add(Counter::messages_dropped_queue);
-  }
+void DatagramSession::drop_oldest() {
+  waiting_bytes_ -= waiting_.front().size();
+  waiting_.pop_front();
+  counters_.add(Counter::messages_dropped_queue);
+}
+
+// The ring's upkeep is little and goes first: a peer whose Updates do not come is taken for gone, and what that costs
+// is the more to be sent. All else in order, as long as that is soon. A link that is asked for more than one message a
+// round trip goes by the newest instead: in order, each message would come so late that its sender sends it again, of
+// all that is sent nothing would be of use, and the link would never come out of it. What was begun is ended first: a
+// part of a message is nothing.
+std::deque<DatagramSession::Message>::iterator DatagramSession::next(Now now) {
+  const auto rest = std::ranges::find(waiting_, under_way_.number, &Message::number);
+  if (rest != waiting_.end()) return rest;
+  const auto upkeep = std::ranges::find(waiting_, true, &Message::upkeep);
+  if (upkeep != waiting_.end()) return upkeep;
+  if (now.mono - waiting_.front().since <= limits::kDatagramQueueTimeInOrder) return waiting_.begin();
+  return std::ranges::find(waiting_, waiting_.back().number, &Message::number);
+}
+
+void DatagramSession::begin_next(Now now) {
+  while (waiting_.size() > 1 && now.mono - waiting_.front().since > limits::kMaxDatagramQueueTime) drop_oldest();
+  const auto chosen = next(now);
+  under_way_ = std::move(*chosen);
+  waiting_.erase(chosen);
+  waiting_bytes_ -= under_way_.size();
+  transmit(now);
 }
 
 void DatagramSession::transmit(Now now) {
-  if (transmissions_ == 0) drop_stale(now);
-  const Message& message = queue_.front();
   wait_ = transmissions_ == 0 ? rtt_.rto() : 2 * wait_;
   if (transmissions_ == 1) heard_ = false;
   ++transmissions_;
   counters_.add(transmissions_ == 1 ? Counter::frames_sent : Counter::frames_resent);
   if (sent_.size() >= kSendTimesKept) sent_.pop_front();
   sent_.push_back({next_sequence_, now.mono});
-  outgoing_ = Outgoing{data_frame_start(next_sequence_++, message.head, message.body.size()), message.body};
+  outgoing_ = Outgoing{data_frame_start(next_sequence_++, under_way_.head, under_way_.body.size()), under_way_.body};
   due_ = now.mono + wait_;
 }
 
@@ -127,12 +144,17 @@ Health DatagramSession::on_time(Now now) {
   if (!due_ || now.mono < *due_) return health_;
   if (transmissions_ == kTransmissions) {
     health_ = Health::dead;
-    queue_.clear();
-    queued_bytes_ = 0;
+    transmissions_ = 0;
+    waiting_.clear();
+    waiting_bytes_ = 0;
     due_.reset();
     return health_;
   }
-  transmit(now);
+  if (transmissions_ == 0) {
+    begin_next(now);
+  } else {
+    transmit(now);
+  }
   if (transmissions_ > kTransmissionsBeforeSuspect && !heard_) health_ = Health::suspect;
   return health_;
 }

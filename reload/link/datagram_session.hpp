@@ -31,26 +31,30 @@ class DatagramSession final : public Session {
 
   // Takes one datagram: one frame. What is no frame is counted and otherwise ignored, as its sender sends it again.
   [[nodiscard]] Received feed(const SharedBytes& datagram, Now now) override;
-  // Dropped, and counted, when too much is waiting.
-  void send(ByteView head, const SharedBytes& body, Now now) override;
+  // When too much is waiting, what waits longest is dropped, and counted.
+  void send(ByteView head, const SharedBytes& body, Rank rank, Now now) override;
   Health on_time(Now now) override;
   [[nodiscard]] std::optional<Outgoing> take_outgoing() override { return std::exchange(outgoing_, std::nullopt); }
 
   [[nodiscard]] Health health() const override { return health_; }
   [[nodiscard]] std::optional<Mono> next_deadline() const override { return due_; }
   [[nodiscard]] std::optional<Duration> smoothed_rtt() const override { return rtt_.smoothed(); }
-  [[nodiscard]] bool is_busy() const override { return queue_.size() >= limits::kMaxDatagramsQueued / 2; }
+  [[nodiscard]] bool is_busy() const override { return waiting_.size() >= limits::kMaxDatagramsQueued / 2; }
   [[nodiscard]] std::optional<std::size_t> path_mtu() const override { return mtu_; }
   void set_max_message_size(std::size_t size) override { max_message_size_ = size; }
 
   [[nodiscard]] Duration rto() const { return rtt_.rto(); }
-  [[nodiscard]] std::size_t waiting() const { return queue_.size(); }  // the one under way included
+  [[nodiscard]] std::size_t waiting() const {
+    return waiting_.size() + (transmissions_ != 0);
+  }  // with the one under way
 
  private:
   struct Message {
     Bytes head;
     SharedBytes body;
-    Mono since;  // in the queue
+    bool upkeep;
+    std::uint64_t number;  // fragments of one message have the same
+    Mono since;
     [[nodiscard]] std::size_t size() const { return head.size() + body.size(); }
   };
   struct Sent {
@@ -60,8 +64,10 @@ class DatagramSession final : public Session {
 
   void on_data(const SharedBytes& frame, Received& out);
   void on_ack(std::uint32_t sequence, Now now, Received& out);
+  void begin_next(Now now);  // precondition: there is one
   void transmit(Now now);
-  void drop_stale(Now now);
+  void drop_oldest();
+  [[nodiscard]] std::deque<Message>::iterator next(Now now);
 
   std::size_t mtu_;
   std::size_t max_message_size_;
@@ -69,13 +75,15 @@ class DatagramSession final : public Session {
   AckWindow window_;
   RttEstimator rtt_;
 
-  std::deque<Message> queue_;
-  std::size_t queued_bytes_ = 0;
+  std::deque<Message> waiting_;  // oldest first
+  std::size_t waiting_bytes_ = 0;
+  std::uint64_t last_number_ = 0;
+  Message under_way_{};
+  unsigned transmissions_ = 0;  // of the message under way; 0: there is none
   std::optional<Outgoing> outgoing_;
-  unsigned transmissions_ = 0;  // of the first in the queue; 0: it is not under way yet
-  Duration wait_{};             // for its acknowledgement
-  bool heard_ = false;          // any acknowledgement since its first retransmission
-  Mono pause_until_{};          // after the last acknowledgement
+  Duration wait_{};     // for its acknowledgement
+  bool heard_ = false;  // any acknowledgement since its first retransmission
+  Mono pause_until_{};  // after the last acknowledgement
   std::optional<Mono> due_;
   std::uint32_t next_sequence_ = 0;
   std::deque<Sent> sent_;  // the latest transmissions without acknowledgement, oldest first

@@ -24,7 +24,7 @@ class LinkSession final : public Session {
   // The first bytes of the data frame for a message of `head` and `body_size` more bytes: frame header, then head.
   // Precondition: head.size() + body_size <= limits::kMaxFrameMessage. The frame counts as sent at `now`.
   [[nodiscard]] Bytes frame(ByteView head, std::size_t body_size, Now now);
-  void send(ByteView head, const SharedBytes& body, Now now) override {
+  void send(ByteView head, const SharedBytes& body, Rank, Now now) override {
     outgoing_ = Outgoing{frame(head, body.size(), now), body};
   }
   [[nodiscard]] std::optional<Outgoing> take_outgoing() override { return std::exchange(outgoing_, std::nullopt); }

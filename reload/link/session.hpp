@@ -34,6 +34,12 @@ struct Outgoing {
   SharedBytes body;
 };
 
+// Where what is sent stands among what waits for the link.
+struct Rank {
+  bool upkeep = false;   // keeps the ring together: goes before what it carries for its users
+  bool further = false;  // of the message that was begun by the call before
+};
+
 class Session {
  public:
   Session() = default;
@@ -43,8 +49,8 @@ class Session {
 
   // Takes what arrived. Messages are slices of it where they can be.
   [[nodiscard]] virtual Received feed(const SharedBytes& bytes, Now now) = 0;
-  // Has the message of `head` and `body` sent. Precondition: together at most limits::kMaxFrameMessage.
-  virtual void send(ByteView head, const SharedBytes& body, Now now) = 0;
+  // Has the message, or fragment, of `head` and `body` sent. Precondition: together at most limits::kMaxFrameMessage.
+  virtual void send(ByteView head, const SharedBytes& body, Rank rank, Now now) = 0;
   // Moves from good to suspect to dead, and sends what waited, when it is time.
   virtual Health on_time(Now now) = 0;
   // After `send` and `on_time`: what is to be written now.

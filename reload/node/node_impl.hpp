@@ -75,7 +75,7 @@ struct Node::Impl {
   void act(forwarding::Decision decision, const forwarding::Arrival& from, messaging::Context& context);
   [[nodiscard]] link::Link* link_of(const forwarding::Hop& hop);
   [[nodiscard]] bool is_shed(const forwarding::Arrival& from, const forwarding::Hop& hop, messaging::Context& context);
-  void send(const forwarding::Hop& hop, ByteView head, const SharedBytes& body, messaging::Context& context);
+  void send(const forwarding::Forward& message, messaging::Context& context);
   void write(LinkId id, link::Outgoing outgoing);
   void close(LinkId id, const std::string& reason, messaging::Context& context);
   void close_after_error(LinkId id, const std::string& reason, messaging::Context& context);

@@ -183,7 +183,7 @@ void Node::Impl::act(forwarding::Decision decision, const forwarding::Arrival& f
                      if (is_shed(from, forward.hop, context)) return counters.add(Counter::messages_shed);
                      counters.add(Counter::messages_forwarded);
                    }
-                   send(forward.hop, forward.head, forward.body, context);
+                   send(forward, context);
                  },
                  [&](forwarding::Drop& drop) { counters.add(drop.reason); },
                  [&](forwarding::Refuse& refuse) {
@@ -217,17 +217,20 @@ bool Node::Impl::is_shed(const forwarding::Arrival& from, const forwarding::Hop&
   return way != nullptr && way->session && way->session->is_busy();
 }
 
-void Node::Impl::send(const forwarding::Hop& hop, ByteView head, const SharedBytes& body, messaging::Context& context) {
-  link::Link* link = link_of(hop);
+void Node::Impl::send(const forwarding::Forward& message, messaging::Context& context) {
+  link::Link* link = link_of(message.hop);
   if (link == nullptr || !link->is_overlay()) return counters.add(Counter::messages_dropped_unroutable);
-  const auto send_one = [&](ByteView part_head, const SharedBytes& part_body) {
-    if (auto outgoing = links.send(*link, part_head, part_body, context.now)) write(link->id, std::move(*outgoing));
+  link::Rank rank{.upkeep = message.upkeep, .further = false};
+  const auto send_one = [&](ByteView head, const SharedBytes& body) {
+    if (auto outgoing = links.send(*link, head, body, rank, context.now)) write(link->id, std::move(*outgoing));
+    rank.further = true;
   };
   const std::optional<std::size_t> mtu = link->session->path_mtu();
-  if (!mtu || wire::kDataFrameHeaderSize + head.size() + body.size() <= *mtu) return send_one(head, body);
+  if (!mtu || wire::kDataFrameHeaderSize + message.head.size() + message.body.size() <= *mtu)
+    return send_one(message.head, message.body);
   // 6940 6.7: cut for this link, put together at the destination.
-  const auto header = wire::decode_header(head, config->node_id_length).header;
-  for (const forwarding::Piece& piece : forwarding::cut(header, body, *mtu)) send_one(piece.head, piece.body);
+  const auto header = wire::decode_header(message.head, config->node_id_length).header;
+  for (const forwarding::Piece& piece : forwarding::cut(header, message.body, *mtu)) send_one(piece.head, piece.body);
 }
 
 void Node::Impl::write(LinkId id, link::Outgoing outgoing) {

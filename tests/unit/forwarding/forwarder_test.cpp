@@ -11,6 +11,7 @@ using wire::Destination;
 using wire::DestinationList;
 using wire::ErrorCode;
 using wire::ForwardingOption;
+using wire::MessageCode;
 
 namespace {
 
@@ -495,4 +496,27 @@ TEST_CASE("T2: nothing is answered whose code is not known to be a request's") {
   header.fragment = wire::ForwardingHeader::kWholeMessage;
   CHECK(dropped(bed.receive(header, {})) == Counter::ttl_exceeded);
   CHECK(dropped(bed.receive(header, {0x00})) == Counter::ttl_exceeded);
+}
+
+TEST_CASE("what keeps the ring together is marked for the link, what it carries is not, nor a further fragment") {
+  Bed bed;
+  const auto upkeep = [&](MessageCode code, std::uint32_t fragment = wire::ForwardingHeader::kWholeMessage) {
+    wire::ForwardingHeader header = header_to({node(30), node(40)});
+    header.fragment = fragment;
+    const auto number = static_cast<std::uint16_t>(code);
+    const Bytes body{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number), 0, 0};
+    const Decision decision = bed.receive(header, body);
+    REQUIRE(std::holds_alternative<Forward>(decision));
+    return std::get<Forward>(decision).upkeep;
+  };
+  for (const MessageCode code : {MessageCode::attach_req, MessageCode::attach_ans, MessageCode::join_req,
+                                 MessageCode::update_req, MessageCode::update_ans, MessageCode::ping_ans}) {
+    CHECK(upkeep(code));
+  }
+  for (const MessageCode code : {MessageCode::store_req, MessageCode::store_ans, MessageCode::fetch_ans,
+                                 MessageCode::app_attach_req, MessageCode::error}) {
+    CHECK_FALSE(upkeep(code));
+  }
+  CHECK(upkeep(MessageCode::update_req, wire::ForwardingHeader::kFragmentAlways));
+  CHECK_FALSE(upkeep(MessageCode::update_req, wire::ForwardingHeader::kFragmentAlways | 4));
 }

@@ -53,7 +53,7 @@ std::size_t cost_of_forwarding(std::size_t body_size) {
   const Decision decision = bed.forwarder.receive(received.messages[0], {LinkId{1}, node(20)}, bed.route, at(0s));
   REQUIRE(std::holds_alternative<Forward>(decision));
   const auto& forward = std::get<Forward>(decision);
-  const auto outgoing = table.send(*to, forward.head, forward.body, at(0s));
+  const auto outgoing = table.send(*to, forward.head, forward.body, {}, at(0s));
   const std::size_t cost = allocated - before;
   REQUIRE(outgoing);
   CHECK(outgoing->head.size() + outgoing->body.size() == framed(body_size).size() + 18);

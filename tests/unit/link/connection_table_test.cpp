@@ -37,11 +37,11 @@ TEST_CASE("T52: of several links to one node the newest that works is used") {
   Link* old_link = bed.table.add_overlay(LinkId{9}, node(7), true);
   Link* new_link = bed.table.add_overlay(LinkId{3}, node(7), false);
   CHECK(bed.table.link_to(node(7)) == new_link);
-  (void)bed.table.send(*new_link, Bytes{1}, {}, at(0s));
+  (void)bed.table.send(*new_link, Bytes{1}, {}, {}, at(0s));
   CHECK(bed.table.on_time(at(1s)).size() == 1);
   CHECK(bed.table.link_to(node(7)) == old_link);
   CHECK(bed.table.working(node(7)));
-  (void)bed.table.send(*old_link, Bytes{1}, {}, at(1s));
+  (void)bed.table.send(*old_link, Bytes{1}, {}, {}, at(1s));
   CHECK(bed.table.on_time(at(2s)).size() == 1);
   CHECK(bed.table.link_to(node(7)) == new_link);  // better than none
   CHECK_FALSE(bed.table.working(node(7)));
@@ -55,7 +55,7 @@ TEST_CASE("6940-6.6.5-4: the table tells which links became suspect and which di
   Link* link = bed.table.add_overlay(LinkId{1}, node(7), true);
   bed.table.add_overlay(LinkId{2}, node(8), true);
   CHECK_FALSE(bed.table.next_deadline());
-  (void)bed.table.send(*link, Bytes{1}, {}, at(0s));
+  (void)bed.table.send(*link, Bytes{1}, {}, {}, at(0s));
   REQUIRE(bed.table.next_deadline() == Mono(1s));
   const auto suspect = bed.table.on_time(at(1s));
   REQUIRE(suspect.size() == 1);
@@ -70,7 +70,7 @@ TEST_CASE("6940-6.6.5-4: the table tells which links became suspect and which di
 TEST_CASE("a deadline made early by an acknowledgement does no harm") {
   Bed bed;
   Link* link = bed.table.add_overlay(LinkId{1}, node(7), true);
-  (void)bed.table.send(*link, Bytes{1}, {}, at(0s));
+  (void)bed.table.send(*link, Bytes{1}, {}, {}, at(0s));
   (void)link->session->feed(SharedBytes(wire::encode(wire::AckFrame{0, 0})), at(10ms));
   CHECK(bed.table.on_time(at(1s)).empty());
   CHECK_FALSE(bed.table.next_deadline());

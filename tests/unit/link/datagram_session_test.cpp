@@ -29,8 +29,8 @@ struct Transmission {
 struct Bed {
   explicit Bed(const DatagramPath& path = {}) : session(path, kLimit, counters) {}
 
-  void send(std::uint8_t message) {
-    session.send(Bytes{message}, SharedBytes(Bytes{message, message}), at(now));
+  void send(std::uint8_t message, Rank rank = {}) {
+    session.send(Bytes{message}, SharedBytes(Bytes{message, message}), rank, at(now));
     note();
   }
   Received acknowledge(std::uint32_t sequence) {
@@ -332,8 +332,8 @@ TEST_CASE("6940-6.6.3-1, 6940-6.6.2-8: two ends over a way that loses a fifth an
   while (made[0] + made[1] < 2 * kMessages || ends[0].waiting() + ends[1].waiting() != 0) {
     REQUIRE(now < 1h);
     for (int end = 0; end < 2; ++end) {
-      while (made[end] < kMessages && ends[end].waiting() < 2) {
-        ends[end].send(Bytes{made[end]++, static_cast<std::uint8_t>(end)}, {}, at(now));
+      while (made[end] < kMessages && ends[end].waiting() == 0) {
+        ends[end].send(Bytes{made[end]++, static_cast<std::uint8_t>(end)}, {}, {}, at(now));
         flush(end);
       }
     }
@@ -397,14 +397,14 @@ TEST_CASE("a message above the limit breaks the link, with its header to answer 
 TEST_CASE("what waits is bounded in number and bytes") {
   Bed bed;
   for (std::size_t i = 0; i < limits::kMaxDatagramsQueued + 10; ++i) bed.send(1);
-  CHECK(bed.session.waiting() == limits::kMaxDatagramsQueued);
-  CHECK(bed.counters.get(Counter::messages_dropped_queue) == 10);
+  CHECK(bed.session.waiting() == limits::kMaxDatagramsQueued + 1);  // with the one under way
+  CHECK(bed.counters.get(Counter::messages_dropped_queue) == 9);
   Bed large;
-  for (int i = 0; i < 20; ++i) large.session.send({}, SharedBytes(Bytes(100'000)), at(0s));
-  CHECK(large.session.waiting() == 10);
-  CHECK(large.counters.get(Counter::messages_dropped_queue) == 10);
+  for (int i = 0; i < 20; ++i) large.session.send({}, SharedBytes(Bytes(100'000)), {}, at(0s));
+  CHECK(large.session.waiting() == 11);
+  CHECK(large.counters.get(Counter::messages_dropped_queue) == 9);
   large.acknowledge(0);
-  large.session.send({}, SharedBytes(Bytes(100'000)), at(1s));
+  large.session.send({}, SharedBytes(Bytes(100'000)), {}, at(1s));
   CHECK(large.session.waiting() == 10);
 }
 
@@ -419,4 +419,80 @@ TEST_CASE("what waited so long that its sender sends it again is left out, excep
   CHECK(bed.sent.back().message == Bytes{4, 4, 4});
   CHECK(bed.counters.get(Counter::messages_dropped_queue) == 2);
   CHECK(bed.session.waiting() == 1);
+}
+
+TEST_CASE("the upkeep of the ring goes before what else waits, in its own order") {
+  Bed bed;
+  for (const std::uint8_t message : Bytes{1, 2, 3}) bed.send(message);
+  bed.send(4, {.upkeep = true});
+  bed.send(5, {.upkeep = true});
+  Bytes order;
+  for (std::uint32_t sequence = 0; sequence < 5; ++sequence) {
+    REQUIRE(bed.sent.size() == sequence + 1);
+    order.push_back(bed.sent.back().message.front());
+    bed.now += 100ms;
+    bed.acknowledge(sequence);
+    bed.run(bed.now + 10ms);
+  }
+  CHECK(order == Bytes{1, 4, 5, 2, 3});
+}
+
+TEST_CASE(
+    "a message that was begun is sent whole before the upkeep, and the newest goes first where order takes long") {
+  Bed bed;
+  bed.send(1);
+  bed.send(2);
+  bed.send(2, {.further = true});
+  bed.send(3);
+  bed.send(3, {.further = true});
+  Bytes order;
+  const auto next = [&](Duration round_trip) {
+    order.push_back(bed.sent.back().message.front());
+    bed.now += round_trip;
+    bed.acknowledge(bed.sent.back().sequence);
+    bed.run(bed.now + 10ms);
+  };
+  next(490ms);  // the message 2 is not late yet
+  bed.send(4, {.upkeep = true});
+  next(100ms);
+  next(100ms);
+  bed.send(5);
+  bed.send(5, {.further = true});
+  for (int i = 0; i < 5; ++i) next(100ms);
+  CHECK(order == Bytes{1, 2, 2, 4, 5, 5, 3, 3});
+  CHECK(bed.session.waiting() == 0);
+}
+
+TEST_CASE("a link that is asked for twice what it carries sends what is of use, and is in order again once it is not") {
+  constexpr Duration kRoundTrip = 290ms;  // 300 ms with the pause
+  Bed bed;
+  std::map<std::uint8_t, Duration> made;
+  std::uint8_t number = 0;
+  std::size_t seen = 0;
+  std::size_t in_time = 0;
+  std::size_t late = 0;
+  const auto carry = [&](Duration end) {
+    while (seen < bed.sent.size() && bed.sent[seen].when + kRoundTrip <= end) {
+      const Transmission one = bed.sent[seen++];
+      bed.run(one.when + kRoundTrip);
+      bed.acknowledge(one.sequence);
+      bed.run(bed.now + 10ms);
+      ++(one.when - made[one.message.front()] <= 1s ? in_time : late);
+    }
+    bed.run(std::max(bed.now, end));
+  };
+  const auto ask = [&](int messages, Duration every) {
+    for (int i = 0; i < messages; ++i) {
+      made[++number] = bed.now;
+      bed.send(number);
+      carry(bed.now + every);
+    }
+  };
+  ask(80, 150ms);
+  CHECK(in_time > 30);  // of the 40 that it carries
+  CHECK(late < 5);
+  carry(bed.now + 10s);
+  late = 0;
+  ask(20, 400ms);
+  CHECK(late == 0);
 }
