@@ -1,7 +1,6 @@
 #include "sim/check_ring.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "reload/base/ring.hpp"
 
@@ -74,12 +73,19 @@ std::size_t holders(World& world, const ResourceId& resource, KindId kind) {
   return count;
 }
 
+void RingCheck::on_parted() {
+  pairs_.clear();
+  acquaintance_.note();
+}
+
+void RingCheck::on_healed() {
+  pairs_.clear();
+  acquaintance_.forget();
+}
+
 void RingCheck::look() {
-  std::array<std::vector<std::size_t>, 2> rings;
-  for (const auto& [id, index] : ring_of(world_))
-    if (world_.node(index).joined()) rings[world_.network().side(index)].push_back(index);
   std::map<std::size_t, Pair> pairs;
-  for (const auto& ring : rings) look_at(ring, pairs);
+  for (const auto& ring : acquaintance_.parts()) look_at(ring, pairs);
   pairs_ = std::move(pairs);
 }
 

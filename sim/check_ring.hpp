@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/world.hpp"
+#include "sim/acquaintance.hpp"
 
 namespace reload::sim {
 
@@ -20,14 +20,16 @@ bool becomes_whole(World& world, Duration limit, Duration every = 50ms);
 
 // Looks at a ring under churn: two joined peers that have been next to each other for `settled` know it, and where the
 // one's range ends the other's begins. A pair that does not at two looks in a row is a fault, counted once; at one look
-// it may be that a lost message made a peer doubt the other. While the network is parted each side is a ring of its
-// own.
+// it may be that a lost message made a peer doubt the other. While the network is parted, those of one side that can
+// know of each other are a ring of their own.
 class RingCheck {
  public:
-  RingCheck(World& world, Duration settled) : world_(world), settled_(settled) {}
+  RingCheck(World& world, Duration settled) : world_(world), acquaintance_(world), settled_(settled) {}
   void look();
-  // The network was parted or healed: all pairs count anew from now.
+  // The ring is not whole again yet: all pairs count anew from now.
   void forget() { pairs_.clear(); }
+  void on_parted();
+  void on_healed();
 
   [[nodiscard]] std::uint64_t pairs_looked_at() const { return looked_; }
   [[nodiscard]] std::uint64_t faults() const { return faults_; }
@@ -49,6 +51,7 @@ class RingCheck {
   void look_at(const std::vector<std::size_t>& ring, std::map<std::size_t, Pair>& pairs);
 
   World& world_;
+  Acquaintance acquaintance_;
   Duration settled_;
   std::map<std::size_t, Pair> pairs_;  // by the predecessor
   std::uint64_t looked_ = 0;

@@ -28,7 +28,7 @@ std::uint64_t heap_bytes() {
   return info.uordblks + info.hblkhd;
 }
 
-// Evenly over the indices, so that bootstrap nodes are on both sides.
+// Evenly over the indices, so that bootstrap nodes are on both sides where that can be.
 std::set<std::size_t> part_of(std::size_t nodes, unsigned per_cent) {
   std::set<std::size_t> part;
   for (std::size_t i = 0; i < nodes; ++i)
@@ -127,12 +127,12 @@ void Experiment::Parts::plan_events() {
   for (const Partition& event : options.partitions) {
     world.schedule(event.at, [this, event] {
       world.network().partition(part_of(world.size(), event.per_cent));
-      ring.forget();
+      ring.on_parted();
       workload.judge(false);
     });
     world.schedule(event.at + event.length, [this] {
       world.network().heal();
-      ring.forget();
+      ring.on_healed();
       watch_healing("partition healed");
     });
   }

@@ -1,6 +1,8 @@
 // The whole node in the simulator: rings that form, lose peers, lose messages, and keep every value.
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "sim/check_ring.hpp"
 
 using namespace reload;
@@ -287,4 +289,43 @@ TEST_CASE("200 peers, 2000 values, 20 crashes in a minute, 5 % loss: every value
   CHECK(first.stored == 2000);
   CHECK(first.found == 2000);
   CHECK(storm(11, 200, 2000).digest == first.digest);
+}
+
+TEST_CASE("of a parted network one ring is expected only of peers that have a way to know of each other") {
+  World world({.seed = 77, .bootstrap_nodes = 1});
+  start_ring(world, 30, 200ms);
+  REQUIRE(becomes_whole(world, 60s));
+  const auto linked = [&](std::size_t a, std::size_t b) {
+    const auto status = world.node(a).status(world.now_of(a));
+    return std::ranges::any_of(status.links, [&](const auto& link) { return link.node == world.id(b); });
+  };
+  std::size_t near = 1;
+  while (!linked(29, near)) ++near;
+  std::size_t far = 1;
+  while (linked(29, far) || linked(near, far)) ++far;
+  REQUIRE(far < 29);
+  const auto small = [&](const std::set<std::size_t>& side) {
+    world.network().partition(side);
+    Acquaintance acquaintance(world);
+    acquaintance.note();
+    std::multiset<std::size_t> sizes;
+    for (const auto& part : acquaintance.parts()) sizes.insert(part.size());
+    world.network().heal();
+    return sizes;
+  };
+  CHECK(small({}) == std::multiset<std::size_t>{30});
+  CHECK(small({29, near}) == std::multiset<std::size_t>{2, 28});
+  CHECK(small({29, near, far}) == std::multiset<std::size_t>{1, 2, 27});
+  CHECK(small({29, near, far, 0}).contains(4));  // with the bootstrap node
+
+  // Who was linked when the network was parted is expected to have found each other, whatever became of the link.
+  world.network().partition({29, near});
+  Acquaintance acquaintance(world);
+  acquaintance.note();
+  world.run_for(5min);
+  CHECK(acquaintance.parts().size() == 2);
+  world.crash(near);
+  world.start(near);                        // alone now, and nobody there to ask
+  CHECK(acquaintance.parts().size() == 2);  // it has not joined
+  CHECK(acquaintance.parts().back().size() == 1);
 }
