@@ -27,6 +27,7 @@ struct Distribution {
   Duration high = 40ms;  // uniform: the most; exponential: the mean above `low`
 
   [[nodiscard]] Duration draw(Rng& rng) const;
+  [[nodiscard]] Duration mean() const { return shape == Shape::uniform ? (low + high) / 2 : low + high; }
   // "40ms" constant, "5ms-40ms" uniform, "5ms+20ms" 5 ms and an exponential part of 20 ms in the mean.
   [[nodiscard]] static Result<Distribution> parse(std::string_view text);
   [[nodiscard]] std::string text() const;

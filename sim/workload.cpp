@@ -141,7 +141,7 @@ void Workload::plan_lookup() {
   world_.schedule(exponential(mean, world_.rng()), [this] {
     if (!going_) return;
     const std::size_t user = world_.rng().below(users_.size());
-    if (judging_ && expected(users_[user])) look_up({user, users_[user].acknowledged, 0, world_.now(), &lookups_});
+    if (judging_ && !looking_all_up_ && expected(users_[user])) look_up({user, users_[user].acknowledged, 0, world_.now(), &lookups_});
     plan_lookup();
   });
 }
@@ -187,13 +187,15 @@ void Workload::on_found(Lookup lookup, const overlay::Outcome<std::vector<overla
 LookupFigures Workload::look_all_up() {
   LookupFigures figures;
   std::uint64_t asked = 0;
+  looking_all_up_ = true;
   for (std::size_t i = 0; i < users_.size(); ++i) {
     if (!expected(users_[i])) continue;
     ++asked;
     look_up({i, users_[i].acknowledged, 0, world_.now(), &figures});
-    if (asked % options_.burst == 0) world_.run_for(200ms);
+    world_.run_for(options_.pause);
   }
   world_.run_until([&] { return figures.done == asked; }, 120s);
+  looking_all_up_ = false;
   return figures;
 }
 

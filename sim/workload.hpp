@@ -16,7 +16,7 @@ struct WorkloadOptions {
   Duration refresh = 30min;       // each between 0.8 and 1 of it after the last
   Duration lookup_every = 10min;  // for each user, in the mean; zero: none
   unsigned tries = 3;             // of a look-up that finds nothing or gets no answer
-  unsigned burst = 50;            // look-ups of look_all_up in 200 ms
+  Duration pause = 4ms;           // between two look-ups of look_all_up
 };
 
 struct StoreFigures {
@@ -55,7 +55,8 @@ class Workload {
   void check_values();
 
   [[nodiscard]] bool all_registered() const;
-  // Looks every acknowledged value up once more, from peers drawn from the seed; runs the world meanwhile.
+  // Looks every acknowledged value up once more, from peers drawn from the seed; runs the world meanwhile, without
+  // other look-ups.
   [[nodiscard]] LookupFigures look_all_up();
 
   [[nodiscard]] const StoreFigures& stores() const { return stores_; }
@@ -106,6 +107,7 @@ class Workload {
   const Churn& churn_;
   bool going_ = false;
   bool judging_ = true;
+  bool looking_all_up_ = false;  // meanwhile no look-ups at random
   std::vector<User> users_;
   std::vector<Writer> writers_;
   std::map<ResourceId, std::size_t> by_resource_;

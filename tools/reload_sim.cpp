@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <iostream>
 
@@ -136,6 +137,20 @@ void add_events(CLI::App& app, const std::string& name, std::vector<T>& events, 
 
 }  // namespace
 
+namespace {
+
+// A datagram link carries one message a round trip (6940 6.6.3.1), and an answer takes two. Of n peers the one with the
+// largest part of the ring has about (1 + ln n) / n of it, and all that is asked of it comes over one link, from the
+// peer before it. Twice the time that takes, as some is lost and other things go on.
+Duration look_up_pause(const ExperimentOptions& options) {
+  const auto peers = static_cast<double>(options.peers);
+  const double part = std::min(1.0, (1 + std::log(peers)) / peers);
+  const Duration round_trip = 2 * options.world.network.latency.mean();
+  return Duration(static_cast<std::int64_t>(4 * part * static_cast<double>(round_trip.count())));
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   const auto start = std::chrono::steady_clock::now();
   ExperimentOptions options;
@@ -201,7 +216,7 @@ int main(int argc, char** argv) {
   options.world.update_interval = std::chrono::duration_cast<std::chrono::seconds>(update_interval);
   options.world.ping_interval = std::chrono::duration_cast<std::chrono::seconds>(ping_interval);
   options.churn.stable = options.world.bootstrap_nodes;
-  if (options.world.datagrams) options.workload.burst = 2;  // such a link carries one message a round trip
+  if (options.world.datagrams) options.workload.pause = look_up_pause(options);
   std::ofstream file;
   if (!json_file.empty() && json_file != "-") {
     file.open(json_file);  // before a run of hours, not after it
