@@ -24,6 +24,12 @@ bool lies_in(const ResourceId& resource, const NodeId& after, const NodeId& owne
                               ring::to_point(owner.view()));
 }
 
+// Whether `node` comes after `other` on the way around the ring from `self`.
+bool is_farther(const NodeId& node, const NodeId& other, const NodeId& self) {
+  const ring::Point here = ring::to_point(self.view());
+  return ring::distance(here, ring::to_point(node.view())) > ring::distance(here, ring::to_point(other.view()));
+}
+
 bool is_owner(const NodeId& target, const KindAt& at, const Context& context) {
   return target == kResponsiblePeer || target == context.route.owner_of(at.resource);
 }
@@ -187,8 +193,12 @@ void Replicator::on_range_changed(Context& context) {
     it->walk.restart(now);
   };
   // 6940 10.7.1: a successor that replaces a failed one gets no copies before the hold-down is over, as a better match
-  // may be on its way.
-  for (const NodeId& target : targets) restart(Purpose::replica, target, hold_until_.value_or(now));
+  // may be on its way. A nearer one is that better match, be it new or back, and has its copies now (10.7.3).
+  const std::optional<NodeId> last = targets_.empty() ? std::nullopt : std::optional(targets_.back());
+  for (const NodeId& target : targets) {
+    const bool replaces = last && is_farther(target, *last, context.self);
+    restart(Purpose::replica, target, replaces ? hold_until_.value_or(now) : now);
+  }
   restart(Purpose::foreign, {}, now);
   targets_ = std::move(targets);
   advance(context);

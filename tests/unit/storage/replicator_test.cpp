@@ -236,6 +236,27 @@ TEST_CASE(
   check_all_right(ring, 100);
 }
 
+TEST_CASE("6940-10.7.3-7: a successor that is back in its place has its copies at once, though another one failed") {
+  Bench owner(node_at(0x10));
+  owner.fixed.targets = {node_at(0x40), node_at(0x80)};
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  owner.store(1, make_store(resource_of_user(user(1)), kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
+  auto context = owner.context();
+  owner.storage.on_range_changed(context);
+  for (const auto& copy : owner.take<messaging::SendRequest>()) owner.storage.on_answer(copy.token, {}, context);
+  owner.storage.on_neighbor_failed(node_at(0x40), context);
+  owner.fixed.targets = {node_at(0x80), node_at(0xc0)};
+  owner.storage.on_range_changed(context);
+  CHECK(owner.take<messaging::SendRequest>().empty());  // 0xc0 only replaces: the hold-down of 10.7.1
+  owner.pass(5s);
+  auto later = owner.context();
+  owner.fixed.targets = {node_at(0x40), node_at(0x80)};
+  owner.storage.on_range_changed(later);
+  const auto copies_sent = owner.take<messaging::SendRequest>();
+  REQUIRE(copies_sent.size() == 1);
+  CHECK(copies_sent[0].to == wire::DestinationList{node_at(0x40)});
+}
+
 TEST_CASE("two neighbours fail at once and no value is lost") {
   Ring ring({0x10, 0x40, 0x80, 0xc0, 0xe0});
   for (int i = 0; i < 100; ++i) ring.store(user(i), "v", 1);
