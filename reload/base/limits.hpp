@@ -82,7 +82,7 @@ inline constexpr std::size_t kMaxNodeIdsInCertificate = 64;  // a message can't 
 inline constexpr std::size_t kMaxValuesPerStore = 1024;
 inline constexpr std::size_t kMaxKindsPerRequest = 63;  // 6940 7.4.4: FindReq.kinds has one length byte
 // A StoreAns waits until both replicas have the values, so that an acknowledged value survives the loss of this peer
-// the moment after; but not longer than this, as a slow or dead replica must not hold up a writer.
+// the moment after; but for the second not longer than this, as a slow or dead replica must not hold up a writer.
 inline constexpr Duration kReplicaAckWait = 1s;
 inline constexpr Duration kReplicaHoldDown = 30s;  // 6940 10.7.1: successor replacement hold-down time
 // Copies on their way to one peer. Enough to fill a link of 100 ms with small values, too few to flood a joining peer.

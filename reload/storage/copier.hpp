@@ -17,6 +17,12 @@ inline const NodeId kResponsiblePeer{};
 // Who waits for a copy to arrive; 0 is nobody.
 using WaitId = std::uint64_t;
 
+// A copy that somebody waited for arrived, or failed.
+struct Released {
+  WaitId wait = 0;
+  bool arrived = false;
+};
+
 // A copy arrived or failed.
 struct CopyDone {
   NodeId target;

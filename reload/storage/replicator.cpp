@@ -82,7 +82,7 @@ bool Replicator::on_answer(const messaging::Token& token, const Answer& answer, 
 }
 
 void Replicator::on_copy_done(const CopyDone& done, Context& context) {
-  released_.insert(released_.end(), done.waits.begin(), done.waits.end());
+  for (const WaitId wait : done.waits) released_.push_back({wait, done.status == AnswerStatus::ok});
   const auto& [target, at, generation, outdated, status, error, waits] = done;
   const bool ours = context.route.responsible(at.resource) || context.route.in_replica_set(at.resource);
   if (status == AnswerStatus::ok) {

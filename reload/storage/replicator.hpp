@@ -27,7 +27,7 @@ class Replicator {
   // False when the token is none of this part.
   bool on_answer(const messaging::Token& token, const messaging::Answer& answer, messaging::Context& context);
   // Waits whose copies arrived or failed since the last call, once for each copy.
-  [[nodiscard]] std::vector<WaitId> take_released() { return std::exchange(released_, {}); }
+  [[nodiscard]] std::vector<Released> take_released() { return std::exchange(released_, {}); }
 
   void on_range_changed(messaging::Context& context);
   void on_neighbor_failed(const NodeId& node, messaging::Context& context);
@@ -75,7 +75,7 @@ class Replicator {
   std::vector<NodeId> targets_;  // the replicas, nearest first
   std::optional<Mono> hold_until_;
   std::map<std::uint64_t, Taking> taking_;
-  std::vector<WaitId> released_;
+  std::vector<Released> released_;
 };
 
 }  // namespace reload::storage

@@ -11,6 +11,10 @@ using wire::ErrorCode;
 
 namespace {
 
+// How long a StoreAns waits while no replica at all has confirmed its copy. What only this peer has is lost with it,
+// and on a slow link a copy takes some seconds; but a writer waits 15 s for its answer, and the phone behind it, too.
+constexpr Duration kLoneAckWait = 5s;
+
 void send_error(const Request& request, Refusal refusal, Context& context) {
   context.effects.push_back(messaging::SendError{request.id, refusal.code, std::move(refusal.info)});
 }
@@ -58,7 +62,7 @@ void StorageServer::on_store(const Request& request, Context& context) {
   const bool original = store.replica_number == 0;
   const std::vector<NodeId> replicas = original ? context.route.replica_targets() : std::vector<NodeId>{};
   const WaitId wait = original ? ++last_wait_ : 0;
-  Waiting waiting{request.id, {}, 0, context.now.mono + limits::kReplicaAckWait};
+  Waiting waiting{request.id, {}, 0, true, context.now.mono + limits::kReplicaAckWait};
   wire::StoreAns answer;
   for (std::size_t k = 0; k < accepted->kinds.size(); ++k) {
     const KindOutcome& kind = accepted->kinds[k];
@@ -80,35 +84,57 @@ void StorageServer::on_store(const Request& request, Context& context) {
   }
 }
 
-void StorageServer::on_released(const std::vector<WaitId>& waits, Context& context) {
-  for (const WaitId wait : waits) {
-    const auto it = waiting_.find(wait);
-    if (it == waiting_.end() || --it->second.copies > 0) continue;
-    context.effects.push_back(messaging::SendAnswer{it->second.request, std::move(it->second.answer), {}});
-    waiting_.erase(it);
+void StorageServer::answer(WaitingMap& waiting, WaitingMap::iterator which, Context& context) {
+  context.effects.push_back(messaging::SendAnswer{which->second.request, std::move(which->second.answer), {}});
+  waiting.erase(which);
+}
+
+void StorageServer::on_released(const std::vector<Released>& released, Context& context) {
+  for (const auto& [wait, arrived] : released) {
+    for (WaitingMap* waiting : {&waiting_, &alone_}) {
+      const auto it = waiting->find(wait);
+      if (it == waiting->end()) continue;
+      it->second.alone = it->second.alone && !arrived;
+      const bool enough = waiting == &alone_ && arrived;
+      if (--it->second.copies == 0 || enough) answer(*waiting, it, context);
+      break;
+    }
   }
 }
 
 void StorageServer::on_writes_lost(Context& context) {
-  const auto first = waiting_.upper_bound(committed_);
-  for (auto it = first; it != waiting_.end(); ++it)
-    context.effects.push_back(
-        messaging::SendError{it->second.request, ErrorCode::data_too_large, to_bytes(as_bytes("the store failed"))});
-  waiting_.erase(first, waiting_.end());
+  for (WaitingMap* waiting : {&waiting_, &alone_}) {
+    const auto first = waiting->upper_bound(committed_);
+    for (auto it = first; it != waiting->end(); ++it)
+      context.effects.push_back(
+          messaging::SendError{it->second.request, ErrorCode::data_too_large, to_bytes(as_bytes("the store failed"))});
+    waiting->erase(first, waiting->end());
+  }
   committed_ = last_wait_;
 }
 
 void StorageServer::on_timer(Context& context) {
-  while (!waiting_.empty() && waiting_.begin()->second.until <= context.now.mono) {
-    Waiting& waiting = waiting_.begin()->second;
-    context.effects.push_back(messaging::SendAnswer{waiting.request, std::move(waiting.answer), {}});
-    waiting_.erase(waiting_.begin());
+  const auto over = [&](const WaitingMap& waiting) {
+    return !waiting.empty() && waiting.begin()->second.until <= context.now.mono;
+  };
+  while (over(waiting_)) {
+    const auto first = waiting_.begin();
+    if (first->second.alone) {
+      first->second.until += kLoneAckWait - limits::kReplicaAckWait;
+      alone_.insert(waiting_.extract(first));
+    } else {
+      answer(waiting_, first, context);
+    }
   }
+  while (over(alone_)) answer(alone_, alone_.begin(), context);
 }
 
 std::optional<Mono> StorageServer::next_deadline() const {
-  if (waiting_.empty()) return std::nullopt;
-  return waiting_.begin()->second.until;
+  std::optional<Mono> next;
+  for (const WaitingMap* waiting : {&waiting_, &alone_}) {
+    if (!waiting->empty() && (!next || waiting->begin()->second.until < *next)) next = waiting->begin()->second.until;
+  }
+  return next;
 }
 
 // Fetch and Stat. What is here is told whether or not this peer is responsible: 6940 7.4.2 has no error for that, and

@@ -15,7 +15,7 @@ class StorageServer {
 
   void on_request(const messaging::Request& request, messaging::Context& context);
   // Copies that StoreAns wait for arrived or failed.
-  void on_released(const std::vector<WaitId>& waits, messaging::Context& context);
+  void on_released(const std::vector<Released>& released, messaging::Context& context);
   void on_committed() { committed_ = last_wait_; }
   void on_writes_lost(messaging::Context& context);
   void on_timer(messaging::Context& context);
@@ -25,12 +25,15 @@ class StorageServer {
   struct Waiting {
     RequestId request;
     Bytes answer;
-    std::size_t copies = 0;
+    std::size_t copies = 0;  // under way
+    bool alone = true;       // no copy arrived
     Mono until;
   };
+  using WaitingMap = std::map<WaitId, Waiting>;  // each waits equally long, so this is the order of their ends
 
   void on_store(const messaging::Request& request, messaging::Context& context);
   void on_fetch(const messaging::Request& request, messaging::Context& context);
+  void answer(WaitingMap& waiting, WaitingMap::iterator which, messaging::Context& context);
   void leave_out_banned(std::vector<SelectedKind>& selected, const messaging::Context& context);
   void on_find(const messaging::Request& request, messaging::Context& context);
 
@@ -38,8 +41,9 @@ class StorageServer {
   Replicator& replicator_;
   SignerCertificates& certificates_;
   WaitId last_wait_ = 0;
-  WaitId committed_ = 0;               // the last one whose values are safe
-  std::map<WaitId, Waiting> waiting_;  // each waits equally long, so this is the order of their ends
+  WaitId committed_ = 0;  // the last one whose values are safe
+  WaitingMap waiting_;    // for all copies
+  WaitingMap alone_;      // for one, after the time for all
 };
 
 }  // namespace reload::storage

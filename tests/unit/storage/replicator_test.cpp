@@ -78,7 +78,7 @@ TEST_CASE("a Store is answered when both replicas have it, and sends one copy to
   CHECK(copies(ring) == 40);
 }
 
-TEST_CASE("a Store is answered at once by a peer that is alone, and after a second when a replica is silent") {
+TEST_CASE("a Store is answered at once by a peer that is alone, after a second when one replica is silent") {
   Ring alone({0x10});
   alone.store(user(1), "v", 1);
   alone.run();
@@ -88,7 +88,10 @@ TEST_CASE("a Store is answered at once by a peer that is alone, and after a seco
   slow.fixed.targets = {node_at(2), node_at(3)};
   const auto signer = make_signer(kit::node_number(1), user(1));
   slow.store(1, make_store(resource_of_user(user(1)), kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
-  CHECK(slow.take<messaging::SendRequest>().size() == 2);
+  const auto copies_sent = slow.take<messaging::SendRequest>();
+  REQUIRE(copies_sent.size() == 2);
+  auto context = slow.context();
+  slow.storage.on_answer(copies_sent[0].token, {}, context);
   CHECK(slow.take<messaging::SendAnswer>().empty());
   CHECK(slow.storage.next_deadline(slow.now) == slow.now.mono + 1s);
   slow.pass(1s);
@@ -96,6 +99,36 @@ TEST_CASE("a Store is answered at once by a peer that is alone, and after a seco
   REQUIRE(answers.size() == 1);
   const auto answer = wire::decode<wire::StoreAns>(answers[0].body);
   CHECK(*answer == wire::StoreAns{{{kSingle, 1, slow.fixed.targets}}});
+}
+
+TEST_CASE("while no replica has the values, their Store is answered when one has them, or after five seconds") {
+  Bench owner(node_at(1));
+  owner.fixed.targets = {node_at(2), node_at(3)};
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  owner.store(1, make_store(resource_of_user(user(1)), kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
+  const auto copies_sent = owner.take<messaging::SendRequest>();
+  REQUIRE(copies_sent.size() == 2);
+  owner.pass(4s);
+  CHECK(owner.take<messaging::SendAnswer>().empty());
+  auto context = owner.context();
+  messaging::Answer answer;
+  SUBCASE("one has them") {}
+  SUBCASE("one has them, the other fails") {
+    answer.status = messaging::AnswerStatus::timed_out;
+    owner.storage.on_answer(copies_sent[1].token, answer, context);
+    CHECK(owner.take<messaging::SendAnswer>().empty());
+    answer.status = messaging::AnswerStatus::ok;
+  }
+  SUBCASE("none has them") {
+    CHECK(owner.storage.next_deadline(owner.now) == owner.now.mono + 1s);
+    owner.pass(1s);
+    CHECK(owner.take<messaging::SendAnswer>().size() == 1);
+    return;
+  }
+  owner.storage.on_answer(copies_sent[0].token, answer, context);
+  CHECK(owner.take<messaging::SendAnswer>().size() == 1);
+  owner.pass(5s);
+  CHECK(owner.take<messaging::SendAnswer>().empty());
 }
 
 TEST_CASE("a dead replica does not hold up the answer") {
