@@ -10,6 +10,8 @@ namespace {
 
 constexpr Duration kLeaveTime = 20s;  // topology ends a Leave long before
 constexpr Duration kLeaveLook = 100ms;
+// The hold-down begins when a failure is noticed, and copies take their way when it is over.
+constexpr Duration kCopyTime = 5s;
 
 }  // namespace
 
@@ -120,7 +122,8 @@ bool Churn::excused(const std::vector<std::size_t>& holders) const {
   for (const std::size_t node : holders)
     if (const auto at = killed_at(node)) times.push_back(*at);
   std::ranges::sort(times);
-  return times.size() >= holders_ && times.back() - times[times.size() - holders_] <= limits::kReplicaHoldDown;
+  return times.size() >= holders_ &&
+         times.back() - times[times.size() - holders_] <= limits::kReplicaHoldDown + kCopyTime;
 }
 
 }  // namespace reload::sim

@@ -30,8 +30,8 @@ class Churn {
   // Whether at some time since then all the peers that hold the resource were killed within the hold-down of 30 s
   // (6940 10.7.1): no promise was made for that case.
   [[nodiscard]] bool excused(const ResourceId& resource, Mono since) const;
-  // The same for the peers that are known to have had a value last: as many as hold a value were killed within the
-  // hold-down.
+  // The same for the peers that are known to have had a value last: as many as hold a value were killed before the
+  // first copy could be made anew, which is the hold-down and the time that a copy takes.
   [[nodiscard]] bool excused(const std::vector<std::size_t>& holders) const;
   // When it was killed last.
   [[nodiscard]] std::optional<Mono> killed_at(std::size_t index) const;
