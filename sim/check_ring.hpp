@@ -20,11 +20,11 @@ bool becomes_whole(World& world, Duration limit, Duration every = 50ms);
 
 // Looks at a ring under churn: two joined peers that have been next to each other for `settled` know it, and where the
 // one's range ends the other's begins. A pair that does not at two looks in a row is a fault, counted once; at one look
-// it may be that a lost message made a peer doubt the other. While the network is parted, those of one side that can
-// know of each other are a ring of their own.
+// it may be that a lost message made a peer doubt the other. On datagram links it may be so for longer. While the
+// network is parted, those of one side that can know of each other are a ring of their own.
 class RingCheck {
  public:
-  RingCheck(World& world, Duration settled) : world_(world), acquaintance_(world), settled_(settled) {}
+  RingCheck(World& world, Duration settled);
   void look();
   // The ring is not whole again yet: all pairs count anew from now.
   void forget() { pairs_.clear(); }
@@ -45,7 +45,7 @@ class RingCheck {
     std::uint64_t life = 0;
     std::uint64_t successor_life = 0;
     Mono since;
-    bool unaware = false;  // at the last look
+    std::optional<Mono> unaware_since;  // at the last look
     bool counted = false;
   };
   void look_at(const std::vector<std::size_t>& ring, std::map<std::size_t, Pair>& pairs);
@@ -53,6 +53,7 @@ class RingCheck {
   World& world_;
   Acquaintance acquaintance_;
   Duration settled_;
+  Duration patience_;                  // how long a pair may doubt each other
   std::map<std::size_t, Pair> pairs_;  // by the predecessor
   std::uint64_t looked_ = 0;
   std::uint64_t faults_ = 0;
