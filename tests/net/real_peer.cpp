@@ -1,7 +1,5 @@
 #include "tests/net/real_peer.hpp"
 
-#include <stdlib.h>
-
 #include "reload/base/check.hpp"
 #include "reload/io/lmdb_store.hpp"
 #include "reload/io/system_clock.hpp"
@@ -40,15 +38,10 @@ bool Loop::run_until(const std::function<bool()>& condition) {
   return true;
 }
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "reload-net.XXXXXX").string();
-  RELOAD_CHECK(::mkdtemp(name.data()) != nullptr);
-  path_ = name;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code unused;
-  std::filesystem::remove_all(path_, unused);
+NodeId nth_id(std::uint8_t n) {
+  Bytes bytes(16, 0x11);
+  bytes.front() = static_cast<std::uint8_t>(n * 0x50);
+  return NodeId(bytes);
 }
 
 RealPeer::RealPeer(Loop& loop, const PeerSetup& setup) : loop_(loop) {

@@ -32,17 +32,8 @@ class Loop {
   std::vector<std::shared_ptr<void>> kept_;
 };
 
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
+// Node-IDs that divide the ring.
+[[nodiscard]] NodeId nth_id(std::uint8_t n);
 
 struct PeerSetup {
   config::ConfigPtr config;

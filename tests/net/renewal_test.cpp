@@ -11,12 +11,6 @@ using namespace reload::net;
 
 namespace {
 
-NodeId nth_id(std::uint8_t n) {
-  Bytes bytes(16, 0x11);
-  bytes.front() = static_cast<std::uint8_t>(n * 0x50);
-  return NodeId(bytes);
-}
-
 struct Ring {
   kit::Fixture overlay{"net.example"};
   config::ConfigPtr config = overlay.config_ptr();

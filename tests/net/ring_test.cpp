@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "reload/io/system_clock.hpp"
+#include "tests/kit/temporary_directory.hpp"
 #include "tests/net/real_peer.hpp"
 
 using namespace reload;
@@ -11,16 +12,10 @@ namespace {
 
 const std::string kUser = "alice@net.example";
 
-NodeId nth_id(std::uint8_t n) {
-  Bytes bytes(16, 0x11);
-  bytes.front() = static_cast<std::uint8_t>(n * 0x50);
-  return NodeId(bytes);
-}
-
 struct Ring {
   kit::Fixture overlay{"net.example"};
   config::ConfigPtr config = overlay.config_ptr();
-  TemporaryDirectory directory;
+  kit::TemporaryDirectory directory;
   security::CredentialPtr alice = overlay.issue(kit::node_number(77), kUser);
   Loop loop;
   std::vector<security::CredentialPtr> credentials;

@@ -11,32 +11,18 @@
 #include "reload/io/credential_files.hpp"
 #include "reload/io/overlay_files.hpp"
 #include "tests/kit/fixtures.hpp"
+#include "tests/kit/temporary_directory.hpp"
 
 using namespace reload;
 using namespace reload::io;
 
 namespace {
 
-class Directory {
- public:
-  Directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "reload-source.XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Directory() {
-    std::error_code unused;
-    std::filesystem::remove_all(path_, unused);
-  }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] const std::string& path() const { return path_; }
+struct Directory : kit::TemporaryDirectory {
   [[nodiscard]] std::string write(const std::string& name, std::string_view text) const {
     REQUIRE(write_file(*this / name, as_bytes(text), 0600));
     return *this / name;
   }
-
- private:
-  std::string path_;
 };
 
 CredentialOptions enrolling(const Directory& directory) {
@@ -72,7 +58,7 @@ TEST_CASE("options that don't fit together are told with their cure") {
   options.password_file.clear();
   says(why(options), "--enroll-password-file is missing");
   options.password_file = directory / "none";
-  says(why(options), "--enroll-password-file: " + (directory / "none"));
+  says(why(options), "--enroll-password-file: " + options.password_file);
   options.password_file = directory.write("empty", "\n");
   says(why(options), "is empty");
   options.password_file = directory.write("two", "a\nb\n");

@@ -1,12 +1,10 @@
 #include "reload/io/former_neighbors.hpp"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
-
-#include <filesystem>
 
 #include "reload/io/overlay_files.hpp"
 #include "tests/kit/fixtures.hpp"
+#include "tests/kit/temporary_directory.hpp"
 
 using namespace reload;
 
@@ -53,8 +51,8 @@ TEST_CASE("6940-11.4-6: a peer without a link to it is not kept, nor one that di
 }
 
 TEST_CASE("what was kept is read again; a file without use is none") {
-  std::string name = (std::filesystem::temp_directory_path() / "reload-neighbors.XXXXXX").string();
-  REQUIRE(::mkdtemp(name.data()) != nullptr);
+  const kit::TemporaryDirectory directory;
+  const std::string name = directory.path();
   CHECK(io::former_neighbors(name).empty());
   REQUIRE(io::keep_neighbors(name, {address(1), address(2)}));
   CHECK(io::former_neighbors(name) == std::vector{address(1), address(2)});
@@ -66,6 +64,4 @@ TEST_CASE("what was kept is read again; a file without use is none") {
   CHECK(io::former_neighbors(name).size() == 10);
   REQUIRE(io::write_file(name + "/neighbors", Bytes(100000, 'x')));
   CHECK(io::former_neighbors(name).empty());
-  std::error_code unused;
-  std::filesystem::remove_all(name, unused);
 }

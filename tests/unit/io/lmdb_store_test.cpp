@@ -8,6 +8,7 @@
 
 #include <fstream>
 
+#include "tests/kit/temporary_directory.hpp"
 #include "tests/unit/storage/storage_kit.hpp"
 #include "tests/unit/storage/store_suite.hpp"
 
@@ -21,21 +22,13 @@ using io::LmdbStore;
 
 class Directory {
  public:
-  Directory() {
-    std::string name = (fs::temp_directory_path() / "lmdb_store_test.XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Directory() { fs::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
   [[nodiscard]] LmdbOptions options(std::size_t max_bytes = std::size_t{64} << 20) const {
-    return {path_ / "store", max_bytes, io::Durability::process};
+    return {path(), max_bytes, io::Durability::process};
   }
-  [[nodiscard]] fs::path path() const { return path_ / "store"; }
+  [[nodiscard]] fs::path path() const { return directory_ / "store"; }
 
  private:
-  fs::path path_;
+  kit::TemporaryDirectory directory_;
 };
 
 std::unique_ptr<LmdbStore> must_open(const LmdbOptions& options) {

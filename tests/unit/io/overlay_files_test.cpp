@@ -2,12 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "reload/security/config_signature.hpp"
 #include "tests/kit/cast.hpp"
 #include "tests/kit/fixtures.hpp"
+#include "tests/kit/temporary_directory.hpp"
 
 using namespace reload;
 using namespace reload::kit;
@@ -18,13 +18,6 @@ const Cast& cast = Cast::get();
 
 // The operator's file and the data directory of one peer.
 struct Files {
-  Files() {
-    std::string name = (std::filesystem::temp_directory_path() / "reload-files-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    directory = name;
-  }
-  ~Files() { std::filesystem::remove_all(directory); }
-
   void give(const DocumentSpec& spec) {
     REQUIRE(io::write_file(directory + "/given.xml", as_bytes(cast.document(spec))));
   }
@@ -33,7 +26,8 @@ struct Files {
     REQUIRE_MESSAGE(loaded.has_value(), (loaded ? "" : loaded.error().text));
     return *loaded;
   }
-  std::string directory;
+  TemporaryDirectory temporary;
+  std::string directory = temporary.path();
 };
 
 }  // namespace

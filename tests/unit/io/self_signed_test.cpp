@@ -10,6 +10,7 @@
 #include "reload/io/overlay_files.hpp"
 #include "reload/io/self_signed_file.hpp"
 #include "tests/kit/fixtures.hpp"
+#include "tests/kit/temporary_directory.hpp"
 
 using namespace reload;
 
@@ -19,18 +20,13 @@ const Wall kNow = from_unix_seconds(1'800'000'000);
 const std::string kUser = "alice@self.example";
 
 struct Bed {
-  Bed() { REQUIRE(::mkdtemp(directory.data()) != nullptr); }
-  ~Bed() {
-    std::error_code unused;
-    std::filesystem::remove_all(directory, unused);
-  }
   [[nodiscard]] config::OverlayConfig config(config::NodeIdDigest digest) const {
     config::OverlayConfig made;
     made.instance_name = "self.example";
     made.self_signed_digest = digest;
     return made;
   }
-  [[nodiscard]] std::string path() const { return directory + "/credential.pem"; }
+  [[nodiscard]] std::string path() const { return directory / "credential.pem"; }
   Result<io::KeptSelfSigned> keep(const std::string& name, Wall now = kNow) const {
     return io::keep_self_signed(path(), name, config(config::NodeIdDigest::sha256), crypto, now);
   }
@@ -39,7 +35,7 @@ struct Bed {
   }
 
   io::OpensslCrypto crypto;
-  std::string directory = (std::filesystem::temp_directory_path() / "reload-self.XXXXXX").string();
+  kit::TemporaryDirectory directory;
 };
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

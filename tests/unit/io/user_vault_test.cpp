@@ -1,7 +1,6 @@
 #include "reload/io/user_vault.hpp"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -9,28 +8,12 @@
 #include "reload/io/overlay_files.hpp"
 #include "reload/io/sealed_text.hpp"
 #include "tests/kit/fixtures.hpp"
+#include "tests/kit/temporary_directory.hpp"
 
 using namespace reload;
 using namespace reload::io;
 
 namespace {
-
-class Directory {
- public:
-  Directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "reload-vault.XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Directory() {
-    std::error_code unused;
-    std::filesystem::remove_all(path_, unused);
-  }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 unsigned mode(const std::string& path) {
   struct stat status {};
@@ -60,7 +43,7 @@ TEST_CASE("what was sealed is opened with its key and name, and with nothing els
 }
 
 TEST_CASE("the key is made once, for the owner alone, and one of another size is refused") {
-  const Directory directory;
+  const kit::TemporaryDirectory directory;
   const auto key = seal_key(directory / "key");
   REQUIRE(key);
   CHECK(key->size() == kSealKeyBytes);
@@ -73,7 +56,7 @@ TEST_CASE("the key is made once, for the owner alone, and one of another size is
 }
 
 TEST_CASE("a user's credential is kept encrypted and comes back the same; another key can't read it") {
-  const Directory directory;
+  const kit::TemporaryDirectory directory;
   kit::Fixture overlay("net.example");
   const auto alice = overlay.issue(kit::node_number(5), "alice@net.example");
   const auto vault = UserVault::open(directory / "users", directory / "key");
