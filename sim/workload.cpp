@@ -141,7 +141,8 @@ void Workload::plan_lookup() {
   world_.schedule(exponential(mean, world_.rng()), [this] {
     if (!going_) return;
     const std::size_t user = world_.rng().below(users_.size());
-    if (judging_ && !looking_all_up_ && expected(users_[user])) look_up({user, users_[user].acknowledged, 0, world_.now(), &lookups_});
+    if (judging_ && !looking_all_up_ && expected(users_[user]))
+      look_up({user, users_[user].acknowledged, 0, world_.now(), &lookups_});
     plan_lookup();
   });
 }
