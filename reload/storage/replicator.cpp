@@ -115,7 +115,7 @@ void Replicator::take_newer(const NodeId& from, const KindAt& at, Context& conte
   if (asked) return;
   if (taking_.size() >= limits::kMaxTakings) return blame(from, at, context);
   const std::uint64_t number = tokens_.next();
-  taking_[number] = {from, at};
+  taking_[number] = {from, at, store_.generation(at)};
   messaging::SendRequest request;
   request.token = token_of(number);
   request.to = {from == kResponsiblePeer ? wire::Destination(at.resource) : wire::Destination(from)};
@@ -140,11 +140,11 @@ void Replicator::on_newer(const Taking& taking, const Answer& answer, Context& c
 }
 
 void Replicator::on_nothing_newer(const Taking& taking, const FetchDone& fetched, Context& context) {
-  const auto& [from, at] = taking;
+  const auto& [from, at, generation] = taking;
   const bool ours = context.route.responsible(at.resource) || context.route.in_replica_set(at.resource);
   if (ours || !is_owner(from, at, context)) {
-    // It takes nothing of ours: sending again would go on for ever.
-    if (from != kResponsiblePeer) known_.note(from, at, store_.generation(at));
+    // It takes nothing of what was here: sending that again would go on for ever. What came since is another matter.
+    if (from != kResponsiblePeer && store_.generation(at) == generation) known_.note(from, at, generation);
   } else if (covers(fetched, at, store_, context.now.wall)) {
     remove(at, context);
   } else {

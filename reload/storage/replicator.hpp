@@ -53,6 +53,7 @@ class Replicator {
   struct Taking {  // newer values are fetched from a peer that has them
     NodeId from;
     KindAt at;
+    std::uint64_t generation = 0;  // what was here when it was asked
   };
 
   void advance(messaging::Context& context);

@@ -375,6 +375,38 @@ TEST_CASE("a generation counter that a copy put back does not keep the next valu
   CHECK(store_value("third", 3).size() == 2);
 }
 
+TEST_CASE("a peer that found our values too old has not got those that came since") {
+  Bench owner(node_at(0x10));
+  owner.fixed.targets = {node_at(0x40)};
+  auto context = owner.context();
+  owner.storage.on_range_changed(context);
+  const auto signer = make_signer(kit::node_number(1), user(1));
+  const ResourceId resource = resource_of_user(user(1));
+  const auto store_value = [&](const std::string& value, std::uint64_t time) {
+    owner.store(time, make_store(resource, kSingle, 0, {make_value(text(value), time)}, signer), signer);
+    return owner.take<messaging::SendRequest>();
+  };
+  messaging::Answer refusal;
+  refusal.status = messaging::AnswerStatus::error;
+  refusal.error = wire::ErrorCode::data_too_old;
+  owner.storage.on_answer(store_value("first", 1).at(0).token, refusal, context);
+  const auto asked = owner.take<messaging::SendRequest>();
+  REQUIRE(asked.size() == 1);
+  REQUIRE(asked[0].code == wire::MessageCode::fetch_req);
+  const auto copies_of_second = store_value("second", 2);
+  REQUIRE(copies_of_second.size() == 1);
+  messaging::Answer nothing_newer;
+  nothing_newer.fetch = std::make_shared<messaging::VerifiedFetch>();
+  owner.storage.on_answer(asked[0].token, nothing_newer, context);
+  messaging::Answer lost;
+  lost.status = messaging::AnswerStatus::timed_out;
+  owner.storage.on_answer(copies_of_second[0].token, lost, context);
+  owner.pass(3s);
+  const auto again = owner.take<messaging::SendRequest>();
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].code == wire::MessageCode::store_req);
+}
+
 TEST_CASE("no more copies are under way to one peer than the window allows") {
   Bench bench(node_at(0x10));
   const auto signer = make_signer(kit::node_number(1), "u");
