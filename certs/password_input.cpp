@@ -3,6 +3,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <iostream>
 
 #include "certs/password_hash.hpp"
@@ -10,21 +12,36 @@
 namespace reload::certs {
 namespace {
 
-// The terminal shows again what is typed, whatever happens.
+termios shown{};  // how the terminal was
+
+void show_and_end(int signal) {
+  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+  ::raise(signal);  // what it does by default, which it has come back to
+}
+
+// The terminal shows again what is typed, whatever happens: at Ctrl-C, too.
 class NoEcho {
  public:
   NoEcho() {
-    ::tcgetattr(STDIN_FILENO, &before_);
-    termios quiet = before_;
+    ::tcgetattr(STDIN_FILENO, &shown);
+    struct sigaction show {};
+    show.sa_handler = show_and_end;
+    show.sa_flags = static_cast<int>(SA_RESETHAND);
+    for (std::size_t i = 0; i < kEnding.size(); ++i) ::sigaction(kEnding[i], &show, &before_[i]);
+    termios quiet = shown;
     quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
   }
   NoEcho(const NoEcho&) = delete;
   NoEcho& operator=(const NoEcho&) = delete;
-  ~NoEcho() { ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_); }
+  ~NoEcho() {
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    for (std::size_t i = 0; i < kEnding.size(); ++i) ::sigaction(kEnding[i], &before_[i], nullptr);
+  }
 
  private:
-  termios before_{};
+  static constexpr std::array kEnding = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  std::array<struct sigaction, kEnding.size()> before_{};
 };
 
 SecretText first_line(std::string text) {

@@ -8,17 +8,21 @@ import collections
 import concurrent.futures
 import contextlib
 import ctypes
+import fcntl
 import http.client
 import json
 import os
 import pathlib
+import pty
 import random
 import re
 import resource
+import select
 import signal
 import socket
 import ssl
 import subprocess
+import termios
 import threading
 import time
 
@@ -401,6 +405,45 @@ def test_accounts_by_the_command_line(base):
         check(server.enroll(user="bob", password="another").status == 200)
         server.user("remove", "bob")
         is_token(server.enroll(user="bob", password="another"), "failed_authentication")
+
+
+def test_the_password_is_asked_for_on_a_terminal(base):
+    """It is not shown, and the terminal is as before in the end: after Ctrl-C, too."""
+    server = Server(base)
+
+    def add(user, *answers):
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen([str(CERTS), "user", "add", "--dir", str(server.dir), user], stdin=theirs, stdout=theirs,
+                                 stderr=theirs, start_new_session=True,
+                                 preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        seen = b""
+
+        def shown():
+            nonlocal seen
+            while select.select([ours], [], [], 0)[0]:
+                seen += os.read(ours, 4096)
+            return seen
+
+        def echoes():
+            return bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
+
+        for question, answer in zip((b"Password of ", b"The same again: "), answers):
+            wait_until("question", lambda: question in shown() and not echoes(), step=0.01)
+            os.write(ours, answer)
+        code = child.wait(20)
+        shown()
+        check(echoes(), "the terminal does not show what is typed any more")
+        os.close(ours)
+        os.close(theirs)
+        check(b"wonderland" not in seen, seen)
+        return code, seen
+
+    check(add("alice", b"wonderland\n", b"wonderland\n")[0] == 0)
+    code, seen = add("bob", b"wonderland\n", b"other\n")
+    check(code == 1 and b"differ" in seen, code, seen)
+    check(add("bob", b"wonder\x03")[0] == -signal.SIGINT)
+    check(add("bob", b"wonderland\n", b"\x03")[0] == -signal.SIGINT)
+    check(server.user("list") == "alice@%s\n" % OVERLAY)
 
 
 def test_import(base):
