@@ -363,6 +363,7 @@ sip::OverlayFacts Process::facts() const {
     for (std::size_t i = 0; i < sizeof(number); ++i) number = number << 8 | credential->certificate->hash[i];
     facts.credentials[user] = number;
   }
+  if (enrolled_users_) facts.awaited = enrolled_users_->awaited();
   facts.joined = node_->joined();
   return facts;
 }

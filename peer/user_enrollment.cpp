@@ -134,9 +134,9 @@ void UserEnrollment::take_list(std::set<std::string> names) {
     if (under_way_.contains(name)) dropped_.insert(name);
     vault_.remove(name);
     node_.remove_user(name);
-    tell_changed();
   }
   listed_ = std::move(names);
+  tell_changed();
   run_next();
 }
 
@@ -145,6 +145,13 @@ void UserEnrollment::want(const std::string& user) {
   if (queue_.size() + under_way_.size() >= limits::kMaxHostedUsers) return;
   if (!queue_.contains(user)) queue_.put_first(user);
   run_next();
+}
+
+std::set<std::string> UserEnrollment::awaited() const {
+  std::set<std::string> users;
+  for (const std::string& user : listed_)
+    if (!node_.credentials().find_user(user)) users.insert(user);
+  return users;
 }
 
 // A timer only while a thread is free: else the first that ends goes on here, and a timer that is due at once would

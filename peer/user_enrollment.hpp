@@ -30,6 +30,8 @@ class UserEnrollment {
   void reread();
   // This user is waited for. No effect for one who is known already.
   void want(const std::string& user);
+  // Those of the list whose credentials are not there yet.
+  [[nodiscard]] std::set<std::string> awaited() const;
 
  private:
   struct Work;

@@ -39,8 +39,7 @@ RegisterResult Registrar::may_register(const std::string& aor) const {
   if (!domain_admissible(aor, kind ? kind->domain_restriction : std::nullopt, overlay_.overlay_name()))
     return {403, "Domain Not Served"};
   if (overlay_.user_node_id(aor)) return {};
-  if (!wanted_) return {403, "No Credential For This User Here"};
-  wanted_(aor);
+  if (!wanted_ || !wanted_(aor)) return {403, "No Credential For This User Here"};
   return {503, "Credential Is Being Obtained"};
 }
 

@@ -29,9 +29,9 @@ class Registrar {
   Registrar(overlay::Overlay& overlay, SipCounters& counters, Rng& rng)
       : overlay_(overlay), counters_(counters), rng_(rng) {}
 
-  // From now on a user without a credential here is told of, and its REGISTER is to come again instead of being
-  // refused.
-  void on_missing_credential(std::function<void(const std::string& aor)> wanted) { wanted_ = std::move(wanted); }
+  // From now on it is asked for a user without a credential here whether that will come: then its REGISTER is to come
+  // again instead of being refused.
+  void on_missing_credential(std::function<bool(const std::string& aor)> wanted) { wanted_ = std::move(wanted); }
 
   // Runs `done` once: at once for a refresh, a query and whatever is refused; when the overlay has answered for the
   // first contact of an address.
@@ -73,7 +73,7 @@ class Registrar {
   overlay::Overlay& overlay_;
   SipCounters& counters_;
   Rng& rng_;
-  std::function<void(const std::string&)> wanted_;
+  std::function<bool(const std::string&)> wanted_;
   Bindings bindings_;
   std::map<std::string, Entry> entries_;
   std::set<std::pair<Mono, std::string>> wakes_;

@@ -21,7 +21,12 @@ Core::Core(su_root_t* root, const SipOptions& options, const PasswordTable& pass
       connections_(overlay, counters,
                    {.opened = [this](const overlay::Pipe& pipe) { pipes_->open(pipe); },
                     .closed = [this](overlay::PipeId pipe) { pipes_->close(pipe); }}) {
-  if (options_.on_missing_credential) registrar_.on_missing_credential(options_.on_missing_credential);
+  registrar_.on_missing_credential([this](const std::string& aor) {
+    if (overlay_.awaits(aor)) return true;
+    if (!options_.on_missing_credential) return false;
+    options_.on_missing_credential(aor);
+    return true;
+  });
 }
 
 Result<std::unique_ptr<Core>> Core::create(su_root_t* root, const SipOptions& options, const PasswordTable& passwords,

@@ -21,6 +21,8 @@ class OverlayBridge final : public overlay::Overlay {
   [[nodiscard]] std::optional<config::Kind> kind(KindId id) const override;
   [[nodiscard]] std::optional<NodeId> user_node_id(const std::string& user) const override;
   [[nodiscard]] bool joined() const override { return facts_.joined; }
+  // Whether this user's credential is on its way.
+  [[nodiscard]] bool awaits(const std::string& user) const { return facts_.awaited.contains(user); }
 
   void store(overlay::StoreRequest request, std::function<void(overlay::Outcome<overlay::Stored>)> done) override;
   void fetch(overlay::FetchRequest request,

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct OverlayFacts {
   std::vector<config::Kind> kinds;
   std::map<std::string, NodeId> users;  // hosted user to the Node-ID it signs with (overlay::Overlay::user_node_id)
   std::map<std::string, std::uint64_t> credentials;  // of each, a number that changes with every renewal
+  std::set<std::string> awaited;  // users whose credentials are on their way
   bool joined = false;
 };
 

@@ -612,11 +612,14 @@ def test_hosted_users_of_a_list(bed):
         overlay.enrollment.accounts["%s@%s" % (user, overlay.name)] = "none of the peer's business"
     listed = overlay.dir / "hosted"
     listed.write_text("# hosted here\n" + "\n".join(users) + "\nstranger\n")
-    sip, peer = hosting(bed, overlay, "--host-users", listed, words=users)
+    sip, peer = hosting(bed, overlay, "--host-users", listed, words={**users, "stranger": "x", "unlisted": "y"})
     wait_until("ring of two", lambda: ring_of(first, peer), 30)
     wait_until("all users", lambda: len(list((overlay.data(1) / "users").iterdir())) == 30, 30)
     wait_until("refused stranger", lambda: peer.says("no credential for stranger@" + overlay.name), 10)
     wait_until("registration", lambda: Phone(bed, overlay, sip, "user7", "word7").registered(), 10)
+    for user, word, status in (("stranger", "x", "503"), ("unlisted", "y", "403")):  # may come yet, and will not
+        phone = Phone(bed, overlay, sip, user, word)
+        check(not phone.registered() and status in phone.result.output(), user, phone.result.output()[-2000:])
     check(all(form["device"][1].decode() == peer.status()["node_id"] for form in overlay.enrollment.forms[1:]))
     check(len(overlay.enrollment.forms) == 32, len(overlay.enrollment.forms))
     for path in (overlay.data(1) / "users").iterdir():

@@ -81,10 +81,16 @@ TEST_CASE("7904-A-1: a user whose credential is not here can't be registered") {
   CHECK(bed.registrar.bindings().size() == 0);
 }
 
-TEST_CASE("where credentials are got on demand, a user without one is told of, and its phone is to come again") {
+TEST_CASE("where a user's credential will come its phone is to come again, and elsewhere it is refused") {
   Bed bed;
   std::vector<std::string> wanted;
-  bed.registrar.on_missing_credential([&](const std::string& aor) { wanted.push_back(aor); });
+  bed.registrar.on_missing_credential([&](const std::string& aor) {
+    wanted.push_back(aor);
+    return aor == "bob@demo.example";
+  });
+  bed.aor = "carol@demo.example";
+  CHECK(*bed.send(1800s) == 403);
+  CHECK(std::exchange(wanted, {}) == std::vector<std::string>{"carol@demo.example"});
   bed.aor = "bob@demo.example";
   CHECK(*bed.send(1800s) == 503);
   CHECK(wanted == std::vector<std::string>{"bob@demo.example"});
