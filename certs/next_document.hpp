@@ -12,6 +12,7 @@ class NextDocument {
   static Result<NextDocument> begin(const Path& root, Wall now, const Streams& streams);
 
   [[nodiscard]] const OverlayDir& dir() const { return dir_; }
+  // The document as it stands; another one after publish().
   [[nodiscard]] const config::OverlayConfig& before() const { return *before_; }
   [[nodiscard]] const Signers& signers() const { return signers_; }
   void set_signers(Signers signers) { signers_ = std::move(signers); }

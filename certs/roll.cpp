@@ -143,13 +143,13 @@ Result<void> begin_roll_ca(NextDocument& next, const RollOptions& options, Wall 
         dir.root.string() + " --finish");
   if (next.before().root_certs.empty())
     return failure("the overlay has no authority: its members sign their certificates themselves");
-  const config::OverlayConfig& config = next.before();
+  const std::string overlay = next.before().instance_name;
+  const std::size_t node_id_length = next.before().node_id_length;
   // What an interrupted run has made is used.
   if (!file_exists(dir.next_ca_certificate())) {
     std::error_code ignored;
     std::filesystem::remove(dir.next_ca_key(), ignored);  // of a run that did not get to the certificate
-    const auto made = Authority::create(config.instance_name, config.node_id_length, options.key_type,
-                                        validity_for(now, options.days));
+    const auto made = Authority::create(overlay, node_id_length, options.key_type, validity_for(now, options.days));
     if (!made) return tl::unexpected(made.error());
     const auto key = made->key();
     if (!key) return tl::unexpected(key.error());
@@ -162,18 +162,19 @@ Result<void> begin_roll_ca(NextDocument& next, const RollOptions& options, Wall 
   if (!key) return tl::unexpected(key.error());
   if (!certificate) return tl::unexpected(certificate.error());
   const SecretText secret(*key);
-  const auto authority = Authority::from_pem(config.instance_name, config.node_id_length, secret.view(), *certificate);
+  const auto authority = Authority::from_pem(overlay, node_id_length, secret.view(), *certificate);
   if (!authority) return failure(dir.next_ca_certificate().string() + ": " + authority.error().text);
 
   // First all members learn the new root; nobody has a certificate of it yet.
-  if (std::ranges::find(config.root_certs, authority->der()) == config.root_certs.end()) {
+  const auto& roots = next.before().root_certs;
+  if (std::ranges::find(roots, authority->der()) == roots.end()) {
     next.editor().add_element("root-cert", to_base64(authority->der()));
     if (auto done = next.publish(streams); !done) return done;
   }
   // Then the signer gets one, for the same Node-ID. Who missed the new root goes by the former one.
   Request request = signer_request(*authority, options, now);
   request.node_ids = {next.signers().current->node_id};
-  const auto signer = make_signer(dir, *authority, request, config.node_id_length);
+  const auto signer = make_signer(dir, *authority, request, node_id_length);
   if (!signer) return tl::unexpected(signer.error());
   if (auto done = keep_former(dir); !done) return done;
   if (auto done = move_file(dir.next_signer(), dir.signer()); !done) return done;
