@@ -65,6 +65,7 @@ namespace reload {
   X(neighbors_lost, "Neighbours lost")                                                         \
   X(stores_accepted, "Store requests applied")                                                 \
   X(stores_refused, "Store requests refused")                                                  \
+  X(stores_without_copy, "Store requests answered by an error: no replica confirmed a copy")   \
   X(values_stored, "Values written")                                                           \
   X(values_expired, "Values removed because their lifetime ended")                             \
   X(values_invalid, "Fetched values ignored for a bad signature or policy")                    \

@@ -84,6 +84,9 @@ inline constexpr std::size_t kMaxKindsPerRequest = 63;  // 6940 7.4.4: FindReq.k
 // A StoreAns waits until both replicas have the values, so that an acknowledged value survives the loss of this peer
 // the moment after; but for the second not longer than this, as a slow or dead replica must not hold up a writer.
 inline constexpr Duration kReplicaAckWait = 1s;
+// For the first, this long: what only this peer has is lost with it, and on a slow link a copy takes some seconds. The
+// writer gives up after 15 s, and the refusal must find its way back before.
+inline constexpr Duration kLoneAckWait = 10s;
 inline constexpr Duration kReplicaHoldDown = 30s;  // 6940 10.7.1: successor replacement hold-down time
 // Copies on their way to one peer. Enough to fill a link of 100 ms with small values, too few to flood a joining peer.
 inline constexpr std::size_t kReplicaWindow = 32;

@@ -11,10 +11,6 @@ using wire::ErrorCode;
 
 namespace {
 
-// How long a StoreAns waits while no replica at all has confirmed its copy. What only this peer has is lost with it,
-// and on a slow link a copy takes some seconds; but a writer waits 15 s for its answer, and the phone behind it, too.
-constexpr Duration kLoneAckWait = 5s;
-
 void send_error(const Request& request, Refusal refusal, Context& context) {
   context.effects.push_back(messaging::SendError{request.id, refusal.code, std::move(refusal.info)});
 }
@@ -120,13 +116,18 @@ void StorageServer::on_timer(Context& context) {
   while (over(waiting_)) {
     const auto first = waiting_.begin();
     if (first->second.alone) {
-      first->second.until += kLoneAckWait - limits::kReplicaAckWait;
+      first->second.until += limits::kLoneAckWait - limits::kReplicaAckWait;
       alone_.insert(waiting_.extract(first));
     } else {
       answer(waiting_, first, context);
     }
   }
-  while (over(alone_)) answer(alone_, alone_.begin(), context);
+  while (over(alone_)) {
+    context.counters.add(Counter::stores_without_copy);
+    context.effects.push_back(messaging::SendError{alone_.begin()->second.request, ErrorCode::request_timeout,
+                                                   to_bytes(as_bytes("no replica has confirmed its copy"))});
+    alone_.erase(alone_.begin());
+  }
 }
 
 std::optional<Mono> StorageServer::next_deadline() const {

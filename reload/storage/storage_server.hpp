@@ -1,4 +1,6 @@
-// Answers Store, Fetch, Stat and Find (6940 7.4). A StoreAns waits for the replicas, for a bounded time.
+// Answers Store, Fetch, Stat and Find (6940 7.4). A StoreAns waits for the replicas, for a bounded time. Where none has
+// confirmed its copy by then the writer gets Error_Request_Timeout, which tells it to try again later: the values stay
+// as they are, but a value of which only this peer is known to have a copy is never acknowledged.
 #pragma once
 
 #include <map>
@@ -29,7 +31,8 @@ class StorageServer {
     bool alone = true;       // no copy arrived
     Mono until;
   };
-  using WaitingMap = std::map<WaitId, Waiting>;  // each waits equally long, so this is the order of their ends
+  // Each waits equally long, so this is the order of their ends. As bounded as the requests that wait: kMaxRequestsIn.
+  using WaitingMap = std::map<WaitId, Waiting>;
 
   void on_store(const messaging::Request& request, messaging::Context& context);
   void on_fetch(const messaging::Request& request, messaging::Context& context);

@@ -17,8 +17,8 @@ import time
 
 # Each found a fault when it was first run: datagram links that never came out of an overload (10, 11, 2003, 2041, 3106,
 # 3153), a leaving peer with the only copy of a value (1000), copies thought to be at peers that had deleted them (2009)
-# or never got them (3260), or an unjust checker.
-REGRESSIONS = [10, 11, 1000, 1020, 1021, 1022, 2003, 2009, 2041, 3003, 3106, 3153, 3260]
+# or never got them (3260), values acknowledged of which no replica had a copy (3374, 7009), or an unjust checker.
+REGRESSIONS = [10, 11, 1000, 1020, 1021, 1022, 2003, 2009, 2041, 3003, 3106, 3153, 3260, 3374, 7009]
 SHORT = range(1, 7)
 
 

@@ -101,14 +101,14 @@ TEST_CASE("a Store is answered at once by a peer that is alone, after a second w
   CHECK(*answer == wire::StoreAns{{{kSingle, 1, slow.fixed.targets}}});
 }
 
-TEST_CASE("while no replica has the values, their Store is answered when one has them, or after five seconds") {
+TEST_CASE("while no replica has the values, their Store is not acknowledged, and refused after ten seconds") {
   Bench owner(node_at(1));
   owner.fixed.targets = {node_at(2), node_at(3)};
   const auto signer = make_signer(kit::node_number(1), user(1));
   owner.store(1, make_store(resource_of_user(user(1)), kSingle, 0, {make_value(text("v"), 1)}, signer), signer);
   const auto copies_sent = owner.take<messaging::SendRequest>();
   REQUIRE(copies_sent.size() == 2);
-  owner.pass(4s);
+  owner.pass(9s);
   CHECK(owner.take<messaging::SendAnswer>().empty());
   auto context = owner.context();
   messaging::Answer answer;
@@ -122,13 +122,20 @@ TEST_CASE("while no replica has the values, their Store is answered when one has
   SUBCASE("none has them") {
     CHECK(owner.storage.next_deadline(owner.now) == owner.now.mono + 1s);
     owner.pass(1s);
-    CHECK(owner.take<messaging::SendAnswer>().size() == 1);
+    CHECK(owner.take<messaging::SendAnswer>().empty());
+    const auto refusals = owner.take<messaging::SendError>();
+    REQUIRE(refusals.size() == 1);
+    CHECK(refusals[0].code == wire::ErrorCode::request_timeout);
+    CHECK(owner.counters.get(Counter::stores_without_copy) == 1);
+    owner.storage.on_answer(copies_sent[0].token, answer, context);
+    CHECK(owner.take<messaging::SendAnswer>().empty());
     return;
   }
   owner.storage.on_answer(copies_sent[0].token, answer, context);
   CHECK(owner.take<messaging::SendAnswer>().size() == 1);
-  owner.pass(5s);
+  owner.pass(10s);
   CHECK(owner.take<messaging::SendAnswer>().empty());
+  CHECK(owner.take<messaging::SendError>().empty());
 }
 
 TEST_CASE("a dead replica does not hold up the answer") {
