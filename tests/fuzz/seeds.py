@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes a seed corpus: seeds.py DIR makes DIR/<target>/<name> for each target, from tests/vectors, from the
-configurations of config_seeds.py, the requests of enrollment_seeds.py, the programs of node_seeds.py and the findings
-kept in corpus/."""
+configurations of config_seeds.py, the requests of enrollment_seeds.py, the programs of node_seeds.py, and what is kept
+in corpus/: findings as files, what earlier runs reached as archives (keep.py)."""
 import json
 import pathlib
 import shutil
 import sys
+import tarfile
 
 import config_seeds
 import enrollment_seeds
@@ -40,8 +41,12 @@ def main():
         directory = out / target
         directory.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(data)
-    if (HERE / "corpus").is_dir():
-        shutil.copytree(HERE / "corpus", out, dirs_exist_ok=True)
+    for kept in sorted((HERE / "corpus").iterdir()):
+        if kept.is_dir():
+            shutil.copytree(kept, out / kept.name, dirs_exist_ok=True)
+        else:
+            with tarfile.open(kept) as archive:
+                archive.extractall(out / kept.name.removesuffix(".tar.xz"))
     return 0
 
 
