@@ -101,7 +101,8 @@ TEST_CASE("6940-7.4.2.1-8: no keys are all keys, others are answered one by one"
         List{at_key("b", "B"), wire::DictionaryEntry{{'x'}, nothing()}});
 }
 
-TEST_CASE("6940-7.4.2.1-9, 6940-7.4.2.2-2: one answer a Kind; without values when the generation is known") {
+TEST_CASE(
+    "6940-7.4.2.1-9, 6940-7.4.2.2-2, 6940-7.4.2.2-3: one answer a Kind; without values when the generation is known") {
   Filled f;
   const auto selected =
       f.select({{kSingle, 4, wire::SingleSpecifier{}}, {kDictionary, 3, wire::DictionarySpecifier{}}});
@@ -111,6 +112,13 @@ TEST_CASE("6940-7.4.2.1-9, 6940-7.4.2.2-2: one answer a Kind; without values whe
   CHECK((*selected)[0].generation == 4);
   CHECK((*selected)[0].values.empty());
   CHECK((*selected)[1].values.size() == 2);
+  // A generation that is not the stored one is not known, though it be a higher one.
+  for (const std::uint64_t other : {std::uint64_t{3}, std::uint64_t{5}, UINT64_MAX}) {
+    const auto all = f.select({{kSingle, other, wire::SingleSpecifier{}}});
+    REQUIRE(all);
+    CHECK((*all)[0].generation == 4);
+    CHECK((*all)[0].values.size() == 1);
+  }
 }
 
 TEST_CASE("Fetch of unknown Kinds, and of one Kind twice") {
