@@ -193,6 +193,9 @@ TEST_CASE(
     CHECK(at.size() >= 7);
     CHECK(at.size() <= 13);
     firsts.insert(at.front());
+    std::set<Duration> pauses;
+    for (std::size_t i = 1; i < at.size(); ++i) pauses.insert(at[i] - at[i - 1]);
+    CHECK(pauses.size() >= 3);
   }
   CHECK(firsts.size() >= 4);
 }
