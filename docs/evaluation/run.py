@@ -109,8 +109,12 @@ def draw(results, out):
                     label="lost, all three holders killed within 30 s")
         middle.set(xscale="log", xlabel="mean session, min", ylabel="acknowledged values in the whole run")
         middle.legend()
-        right.plot(x, [churn[s]["run"]["bytes_per_peer_second"] for s in names], "o-")
+        right.plot(x, [churn[s]["run"]["bytes_per_peer_second"] for s in names], "o-", label="with the workload")
+        rest = load(results, "rest").get("rest-01000")
+        if rest:
+            right.axhline(rest["run"]["bytes_per_peer_second"], linestyle="--", label="at rest, without users")
         right.set(xscale="log", xlabel="mean session, min", ylabel="bytes/s and peer", ylim=0)
+        right.legend()
         save(figure, "churn")
         figure, axis = plot.subplots(figsize=(10, 3.5))
         for session in names:
