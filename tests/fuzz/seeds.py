@@ -41,7 +41,7 @@ def main():
         directory = out / target
         directory.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(data)
-    for kept in sorted((HERE / "corpus").iterdir()):
+    for kept in sorted((HERE / "corpus").glob("*")):
         if kept.is_dir():
             shutil.copytree(kept, out / kept.name, dirs_exist_ok=True)
         else:
