@@ -102,19 +102,23 @@ def draw(results, out):
         x = [seconds(s) / 60 for s in names]
         failed = [1 - churn[s]["lookups"]["first_try"] / max(1, churn[s]["lookups"]["done"]) for s in names]
         left.plot(x, [100 * f for f in failed], "o-")
-        left.set(xscale="log", xlabel="mean session, min", ylabel="look-ups that failed at the first try, %", ylim=0)
+        left.set(xscale="log", ylabel="look-ups that failed at the first try, %", ylim=0)
         lost = [churn[s]["values"]["lost"] - churn[s]["values"]["lost_excused"] for s in names]
         middle.plot(x, lost, "o-", label="lost")
         middle.plot(x, [churn[s]["values"]["lost_excused"] for s in names], "s--",
                     label="lost, all three holders killed within 30 s")
-        middle.set(xscale="log", xlabel="mean session, min", ylabel="acknowledged values in the whole run")
+        middle.set(xscale="log", ylabel="acknowledged values in the whole run")
         middle.legend()
         right.plot(x, [churn[s]["run"]["bytes_per_peer_second"] for s in names], "o-", label="with the workload")
         rest = load(results, "rest").get("rest-01000")
         if rest:
             right.axhline(rest["run"]["bytes_per_peer_second"], linestyle="--", label="at rest, without users")
-        right.set(xscale="log", xlabel="mean session, min", ylabel="bytes/s and peer", ylim=0)
+        right.set(xscale="log", ylabel="bytes/s and peer", ylim=0)
         right.legend()
+        for axis in (left, middle, right):
+            axis.set(xlabel="mean session")
+            axis.set_xticks(x, names)
+            axis.set_xticks([], minor=True)
         save(figure, "churn")
         figure, axis = plot.subplots(figsize=(10, 3.5))
         for session in names:
