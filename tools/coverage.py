@@ -9,9 +9,10 @@ import collections
 import concurrent.futures
 import os
 import pathlib
-import re
 import subprocess
 import sys
+
+import run_tests
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "coverage"
@@ -25,9 +26,8 @@ def run(*command, **keywords):
 
 def programs():
     """Those that run code of the core: paths below BUILD."""
-    told = run("ninja", "-C", BUILD, "-t", "targets", "all", capture_output=True, text=True).stdout
-    return sorted(path for path in re.findall(r"^(tests/\S*/unit_\w+): cpp_LINKER", told, re.M)
-                  if not re.search("/(sip_usage|sofia|certs)/", path))
+    return sorted(file for file in run_tests.test_targets(BUILD)
+                  if file.name.startswith("unit_") and not {"sip_usage", "certs"} & set(file.parts))
 
 
 def measure(path):

@@ -8,12 +8,13 @@ Works in build/mutations on a copy of the tracked files. Takes half an hour, mos
 import argparse
 import collections
 import html
-import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
+
+import run_tests
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "mutations"
@@ -70,9 +71,7 @@ def set_up():
     """Program name -> path below BUILD."""
     if not (BUILD / "build.ninja").exists():
         subprocess.run(["meson", "setup", BUILD, TREE, "-Doptimization=0", "-Ddebug=false"], check=True)
-    known = json.loads((BUILD / "meson-info" / "intro-targets.json").read_text())
-    files = [pathlib.Path(name).relative_to(BUILD) for target in known for name in target["filename"]]
-    return {file.name: file for file in files if file.parts[0] == "tests"}
+    return {file.name: file for file in run_tests.test_targets(BUILD)}
 
 
 def build(programs, jobs):

@@ -45,17 +45,20 @@ def run(command, **keywords):
     return subprocess.run(list(map(str, command)), **keywords)
 
 
+def test_targets(directory):
+    """What is built under tests/, as paths below `directory`, which is set up; for the other scripts here, too."""
+    known = json.loads((directory / "meson-info" / "intro-targets.json").read_text())
+    files = [pathlib.Path(name).relative_to(directory) for target in known for name in target["filename"]]
+    return [file for file in files if file.parts[0] == "tests"]
+
+
 def build(directory, arguments, compilers=None, only=None):
     """All, or the programs under tests/ whose names begin as one of `only`."""
     environment = dict(os.environ, **(compilers or {}))
     if not (directory / "build.ninja").exists():
         if run(["meson", "setup", directory, ROOT, *arguments], env=environment).returncode:
             sys.exit("meson failed")
-    targets = []
-    if only:
-        known = json.loads((directory / "meson-info" / "intro-targets.json").read_text())
-        files = [pathlib.Path(name).relative_to(directory) for target in known for name in target["filename"]]
-        targets = [name for name in files if name.parts[0] == "tests" and name.name.startswith(only)]
+    targets = [file for file in test_targets(directory) if file.name.startswith(only)] if only else []
     # Not by way of run: the list is long.
     if subprocess.run(["ninja", "-C", directory, *map(str, targets)], env=environment).returncode:
         print("the build failed\n0 passed, 1 failed")
