@@ -33,9 +33,16 @@ def main():
     parser.add_argument("target", nargs="*", help="only these (default: all that have a corpus)")
     arguments = parser.parse_args()
     corpora = arguments.build / "corpus"
+    if not corpora.is_dir():
+        parser.error("%s has no corpus; run tests/fuzz/run %s first" % (arguments.build, arguments.build))
+    programs = {path.name: arguments.build / "tests" / "fuzz" / ("fuzz_" + path.name)
+                for path in sorted(corpora.iterdir())}
+    for target in arguments.target:
+        if target not in programs or not os.access(programs[target], os.X_OK):
+            parser.error("%s is no target with a corpus in %s" % (target, arguments.build))
     failed = 0
-    for target in arguments.target or sorted(path.name for path in corpora.iterdir() if path.is_dir()):
-        program = arguments.build / "tests" / "fuzz" / ("fuzz_" + target)
+    for target in arguments.target or programs:
+        program = programs[target]
         if not os.access(program, os.X_OK):
             continue  # seeds of a structure that has no target
         with tempfile.TemporaryDirectory() as small:
