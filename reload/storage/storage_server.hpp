@@ -1,6 +1,6 @@
-// Answers Store, Fetch, Stat and Find (6940 7.4). A StoreAns waits for the replicas, for a bounded time. Where none has
-// confirmed its copy by then the writer gets Error_Request_Timeout, which tells it to try again later: the values stay
-// as they are, but a value of which only this peer is known to have a copy is never acknowledged.
+// Answers Store, Fetch, Stat and Find (6940 7.4). A StoreAns waits for the replicas, for a bounded time. Where copies
+// are still under way by then and none was confirmed the writer gets Error_Request_Timeout, which tells it to try again
+// later; the values stay. Where there is no replica, or all copies failed, it is told that they are stored.
 #pragma once
 
 #include <map>
