@@ -3,6 +3,7 @@
 
 #include "client/commands.hpp"
 #include "client/print.hpp"
+#include "reload/wire/codec.hpp"
 #include "sip-usage/locator.hpp"
 
 namespace reload::client {
@@ -46,7 +47,7 @@ Result<void> check_entry(const RegisterOptions& options, const wire::Destination
   if (options.to && !is_address(*options.to))
     return failure("--to " + *options.to + " is no address: write USER@DOMAIN or a URI, such as tel:+15551234");
   const std::size_t size =
-      kMaxOverhead + options.to.value_or("").size() + options.prefs.size() + wire::encode_destinations(via).size();
+      kMaxOverhead + options.to.value_or("").size() + options.prefs.size() + wire::encode(via).size();
   if (size > std::min<std::size_t>(kind.max_size, kMaxEntry))
     return failure("--to, --prefs and --via: so much does not fit; the overlay takes at most " +
                    std::to_string(kind.max_size) + " bytes a registration");

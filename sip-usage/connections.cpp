@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reload/wire/codec.hpp"
 #include "sip-usage/limits.hpp"
 
 namespace reload::sip {
@@ -31,7 +32,7 @@ void Connections::obtain(const wire::DestinationList& destinations, ApplicationI
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
   overlay_.app_attach(
-      {wire::encode_destinations(destinations), application},
+      {wire::encode(destinations), application},
       [this, remote](overlay::Outcome<overlay::Pipe> outcome) { attached(remote, std::move(outcome)); });
 }
 

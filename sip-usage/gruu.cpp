@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "reload/wire/codec.hpp"
 #include "sip-usage/aor.hpp"
 
 namespace reload::sip {
 
 std::string make_gruu(std::string_view name, const wire::DestinationList& destinations) {
-  std::string gr = to_base64(wire::encode_destinations(destinations));
+  std::string gr = to_base64(wire::encode(destinations));
   std::replace(gr.begin(), gr.end(), '=', '~');
   return std::string(name) + ";gr=" + gr;
 }
@@ -19,7 +20,7 @@ std::optional<wire::DestinationList> read_gruu(std::string_view gr, std::size_t 
   text->append((4 - text->size() % 4) % 4, '=');
   const std::optional<Bytes> bytes = from_base64(*text);
   if (!bytes || bytes->empty()) return std::nullopt;
-  if (std::optional<wire::DestinationList> list = wire::decode_destinations(*bytes, node_id_length)) return list;
+  if (auto list = wire::decode<wire::DestinationList>(*bytes, {node_id_length})) return list;
   if (bytes->size() != node_id_length) return std::nullopt;
   return wire::DestinationList{NodeId(*bytes)};
 }

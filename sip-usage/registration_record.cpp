@@ -2,6 +2,7 @@
 
 #include "reload/base/check.hpp"
 #include "reload/base/result.hpp"
+#include "reload/wire/codec.hpp"
 #include "reload/wire/reader.hpp"
 #include "reload/wire/writer.hpp"
 #include "sip-usage/aor.hpp"
@@ -51,7 +52,7 @@ Bytes encode_registration(const Registration& registration) {
                    writer.opaque(wire::Width::u16, as_bytes(uri.uri));
                  },
                  [&](const RouteRegistration& route) {
-                   const Bytes list = wire::encode_destinations(route.destinations);
+                   const Bytes list = wire::encode(route.destinations);
                    RELOAD_CHECK(list.size() >= kMinDestinationList);
                    writer.u8(kRoute);
                    const auto data = writer.scope(wire::Width::u16);
@@ -79,7 +80,7 @@ std::optional<Registration> decode_registration(ByteView bytes, std::size_t node
       const ByteView prefs = data.opaque(wire::Width::u16);
       const ByteView list = data.opaque(wire::Width::u16);
       if (!data.ok() || list.size() < kMinDestinationList) return std::nullopt;
-      std::optional<wire::DestinationList> destinations = wire::decode_destinations(list, node_id_length);
+      auto destinations = wire::decode<wire::DestinationList>(list, {node_id_length});
       if (!destinations) return std::nullopt;
       return RouteRegistration{std::string(as_text(prefs)), std::move(*destinations)};
     }

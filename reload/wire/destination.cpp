@@ -1,6 +1,5 @@
 // 6940 6.3.2.2. The first bit tells the two forms apart: set, it is the two-byte short form of an opaque id.
 #include "reload/base/check.hpp"
-#include "reload/base/limits.hpp"
 #include "reload/base/result.hpp"
 #include "reload/wire/decoder.hpp"
 #include "reload/wire/encoder.hpp"
@@ -83,23 +82,6 @@ Destination read_destination(Reader& reader, std::size_t node_id_length) {
   }
   if (!data.finished()) reader.fail();
   return destination;
-}
-
-Bytes encode_destinations(const DestinationList& list) {
-  Writer writer;
-  for (const Destination& destination : list) write_destination(writer, destination);
-  return writer.take();
-}
-
-std::optional<DestinationList> decode_destinations(ByteView bytes, std::size_t node_id_length) {
-  Reader reader(bytes);
-  DestinationList list;
-  while (reader.ok() && !reader.at_end()) {
-    if (list.size() == limits::kMaxDestinations) return std::nullopt;
-    list.push_back(read_destination(reader, node_id_length));
-  }
-  if (!reader.finished()) return std::nullopt;
-  return list;
 }
 
 }  // namespace reload::wire

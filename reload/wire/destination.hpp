@@ -27,10 +27,4 @@ struct UnknownDestination {
 using Destination = std::variant<NodeId, ResourceId, OpaqueId, UnknownDestination>;
 using DestinationList = std::vector<Destination>;
 
-// The entries one after the other, without a length before them, as usages store and print them (6940 14.15). Reading
-// takes at most kMaxDestinations and wants all bytes used up.
-[[nodiscard]] Bytes encode_destinations(const DestinationList& list);
-[[nodiscard]] std::optional<DestinationList> decode_destinations(ByteView bytes,
-                                                                 std::size_t node_id_length = NodeId::kMinSize);
-
 }  // namespace reload::wire

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "fake_overlay.hpp"
+#include "reload/wire/codec.hpp"
 #include "sip-usage/limits.hpp"
 
 namespace reload::sip {
@@ -36,7 +37,7 @@ TEST_CASE(
   bed.obtain(5);
   REQUIRE(bed.overlay.attaches.size() == 1);
   CHECK(bed.overlay.attaches[0].request.application == wire::kApplicationSip);
-  CHECK(wire::decode_destinations(bed.overlay.attaches[0].request.destination_list) == wire::DestinationList{node(5)});
+  CHECK(bed.overlay.attaches[0].request.destination_list == wire::encode(wire::DestinationList{node(5)}));
   bed.overlay.attaches[0].done(overlay::Pipe{77, node(5), "x"});
   CHECK(bed.results == std::vector<overlay::PipeId>{77, 77});
   CHECK(bed.opened == std::vector<overlay::PipeId>{77});

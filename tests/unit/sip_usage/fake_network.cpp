@@ -1,6 +1,6 @@
 #include "tests/unit/sip_usage/fake_network.hpp"
 
-#include "reload/wire/destination.hpp"
+#include "reload/wire/codec.hpp"
 
 namespace reload::sip {
 
@@ -50,7 +50,7 @@ class FakeNetwork::Node final : public overlay::Overlay {
   }
 
   void app_attach(overlay::AppAttachRequest request, std::function<void(Outcome<Pipe>)> done) override {
-    const auto list = wire::decode_destinations(request.destination_list);
+    const auto list = wire::decode<wire::DestinationList>(request.destination_list);
     const NodeId remote = std::get<NodeId>(list.value().back());
     const auto other = network_.nodes_.find(remote);
     if (other == network_.nodes_.end() || !other->second->incoming_ || request.application != wire::kApplicationSip) {
