@@ -1,6 +1,7 @@
 #include "tests/kit/letter.hpp"
 
 #include "reload/base/check.hpp"
+#include "reload/connect/candidates.hpp"
 #include "reload/messaging/headers.hpp"
 #include "reload/security/crypto_job.hpp"
 #include "reload/security/data_signature.hpp"
@@ -69,6 +70,15 @@ wire::StoredData signed_data(Who signer, const ResourceId& resource, KindId kind
   data.value = std::move(value);
   data.signature = sign(signer, security::data_signature_input(resource, kind, storage_time, data.value));
   return data;
+}
+
+wire::AppAttach sip_attach(Who who, std::string_view role) {
+  const wire::IpAddressPort address = Cast::get().address(who);
+  wire::AppAttach body;
+  body.application = wire::kApplicationSip;
+  body.role = to_bytes(as_bytes(role));
+  body.candidates = connect::make_candidates({&address, 1});
+  return body;
 }
 
 Bytes framed(std::uint32_t sequence, ByteView message) {

@@ -24,6 +24,9 @@ struct Letter {
 [[nodiscard]] Letter answer_letter(Who signer, const NodeId& asked, const wire::ForwardingHeader& request,
                                    wire::MessageCode code, Bytes body);
 
+// What `who` asks or answers with for a SIP connection to its own address (6940 6.5.2).
+[[nodiscard]] wire::AppAttach sip_attach(Who who, std::string_view role);
+
 [[nodiscard]] wire::Signature sign(Who signer, Bytes input);
 // A value signed for its place.
 [[nodiscard]] wire::StoredData signed_data(Who signer, const ResourceId& resource, KindId kind,

@@ -163,6 +163,8 @@ void NodeBed::take(node::SendOnLink& output) {
   RELOAD_CHECK(links.contains(output.link));
   if (app_links_.contains(output.link)) {
     RELOAD_CHECK(announced_.contains(output.link));
+    append(sent_on_pipe[output.link], output.head);
+    append(sent_on_pipe[output.link], output.body.view());
     return;
   }
   Bytes bytes = std::move(output.head);
@@ -218,9 +220,15 @@ void NodeBed::take(node::ApiEvent& output) {
   events.push_back(std::move(output));
 }
 
-void NodeBed::take(node::PipeData& output) { RELOAD_CHECK(announced_.contains(output.pipe)); }
+void NodeBed::take(node::PipeData& output) {
+  RELOAD_CHECK(announced_.contains(output.pipe));
+  pipe_data.push_back(std::move(output));
+}
 
-void NodeBed::take(node::PipeDown& output) { RELOAD_CHECK(app_links_.contains(output.pipe)); }
+void NodeBed::take(node::PipeDown& output) {
+  RELOAD_CHECK(app_links_.contains(output.pipe));
+  pipes_down.push_back(std::move(output));
+}
 
 void NodeBed::take(node::LeaveDone& output) {
   left_because = std::move(output.reason);

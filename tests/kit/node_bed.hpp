@@ -81,7 +81,9 @@ class NodeBed {
   std::deque<node::OpenLink> opens;
   std::deque<node::RunCrypto> jobs;
   std::deque<node::ApiEvent> events;
-  std::deque<node::LinkUp> pipes;
+  std::deque<node::PipeData> pipe_data;
+  std::deque<node::PipeDown> pipes_down;
+  std::map<LinkId, Bytes> sent_on_pipe;
   std::map<LinkId, Who> links;  // those that are up
   std::set<LinkId> closed;      // by the node
   bool left = false;

@@ -118,3 +118,22 @@ TEST_CASE("a client in a ring of peers follows the peer in charge as peers join 
   CHECK(bed.run_until(attached, 60s) < 10s);
   CHECK(bed.fault() == "");  // the client is in nobody's tables
 }
+
+TEST_CASE("6940-6.4.2.2-5, 6940-6.4.2.2-6: a client takes a Leave only of who leaves and over the link to it") {
+  Lone client(0x30, true);
+  client.start_join(0x80);
+  const auto leave = [&](unsigned who, unsigned signer, unsigned over) {
+    const wire::LeaveReq body{node(who), {wire::ChordLeaveType::from_succ, {}}};
+    return client.request(MessageCode::leave_req, wire::encode(body), node(signer), node(over));
+  };
+  CHECK(client.error_for(leave(0x80, 0x90, 0x80)) == wire::ErrorCode::forbidden);
+  CHECK(client.error_for(leave(0x80, 0x80, 0x90)) == wire::ErrorCode::forbidden);
+  const RequestId malformed = client.request(MessageCode::leave_req, {1}, node(0x80), node(0x80));
+  CHECK(client.error_for(malformed) == wire::ErrorCode::invalid_message);
+  client.clear();
+  const RequestId good = leave(0x80, 0x80, 0x80);
+  CHECK_FALSE(client.error_for(good));
+  const auto answers = client.all<messaging::SendAnswer>();
+  REQUIRE(answers.size() == 1);
+  CHECK(answers.front().request == good);
+}
