@@ -1,6 +1,8 @@
 // Who gets a link to the node, what an unruly one costs it, and how it ends.
 #include <doctest/doctest.h>
 
+#include "reload/base/limits.hpp"
+#include "reload/connect/candidates.hpp"
 #include "tests/kit/node_bed.hpp"
 
 using namespace reload;
@@ -153,4 +155,21 @@ TEST_CASE("a node that left reports it once and then has nothing more to do") {
   bed.advance(60s);
   CHECK(bed.left);
   bed.advance(std::chrono::hours(2));  // NodeBed fails when a deadline stays in the past
+}
+
+TEST_CASE("there are at most so many links: one more is closed, and whoever waited for it is told") {
+  NodeBed bed;
+  for (std::size_t i = 0; i < limits::kMaxLinks; ++i) bed.link_up(Who::next);
+  REQUIRE(bed.closed.empty());
+  CHECK(bed.closed.contains(bed.link_up(Who::second)));
+  // The same for one that the node opens itself.
+  wire::Attach offer;
+  offer.role = to_bytes(as_bytes("passive"));
+  offer.candidates = connect::make_candidates(std::array{cast.address(Who::next)});
+  bed.deliver(*bed.link_of(Who::next),
+              letter(Who::next, {cast.id(Who::node)}, MessageCode::attach_req, wire::encode(offer), 9));
+  REQUIRE(bed.opens.size() == 1);
+  const LinkId opened = bed.opens.front().link;
+  bed.answer_open(0, Who::next);
+  CHECK(bed.closed.contains(opened));
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "reload/base/limits.hpp"
 #include "tests/unit/storage/storage_kit.hpp"
 
 namespace reload::storage_test {
@@ -334,6 +335,35 @@ TEST_CASE("own Stores fail with what went wrong") {
   CHECK(peer.result<StoreDone>().result.error().second == "no such credential");
 }
 
+TEST_CASE("so many own calls may be under way; one more fails at once, and one that ends makes room") {
+  Peer peer;
+  const auto fetch = [&](std::uint64_t id) {
+    auto with = peer.context();
+    peer.storage.fetch(ApiId{id}, {peer.resource, {{kSingle, 0, wire::SingleSpecifier{}}}}, with);
+  };
+  for (std::uint64_t id = 1; id <= limits::kMaxOwnCalls; ++id) {
+    peer.call(id);
+    fetch(id);
+  }
+  CHECK(peer.storage.take_events().empty());
+  const auto requests = peer.take<messaging::SendRequest>();
+  CHECK(requests.size() == limits::kMaxOwnCalls);
+  peer.call(70001);
+  const auto store = peer.result<StoreDone>();
+  CHECK(store.id == ApiId{70001});
+  CHECK(store.result.error().first == ErrorCode::request_timeout);
+  fetch(70002);
+  const auto refused = peer.result<FetchDone>();
+  CHECK(refused.id == ApiId{70002});
+  CHECK(refused.result.error().first == ErrorCode::request_timeout);
+
+  peer.last = requests.front().token;
+  peer.answer_error(ErrorCode::not_found);
+  CHECK(peer.result<FetchDone>().result.error().first == ErrorCode::not_found);
+  fetch(70003);
+  CHECK(peer.storage.take_events().empty());
+}
+
 TEST_CASE("6940-7.4.2.2-8, 6940-7.4.2.2-9: a Fetch gives the values that may be believed, and says how many may not") {
   Peer peer;
   const auto mallory = make_signer(kit::node_number(2), "mallory@demo.example");
@@ -358,6 +388,15 @@ TEST_CASE("6940-7.4.2.2-8, 6940-7.4.2.2-9: a Fetch gives the values that may be 
   CHECK(done.result->signers[0][0].certificate == peer.alice.certificate);
   CHECK(!done.result->signers[0][1].known());
   CHECK(peer.counters.get(Counter::values_invalid) == 3);
+}
+
+TEST_CASE("a Fetch whose answer says nothing that can be read has failed") {
+  Peer peer;
+  auto with = peer.context();
+  peer.storage.fetch(ApiId{9}, {peer.resource, {{kSingle, 0, wire::SingleSpecifier{}}}}, with);
+  peer.sent();
+  peer.answer({AnswerStatus::ok, {}, {}, {}, {}});
+  CHECK(peer.result<FetchDone>().result.error().first == ErrorCode::invalid_message);
 }
 
 TEST_CASE("a FetchAns about Kinds that were not asked for counts as invalid") {

@@ -1,6 +1,7 @@
 // 6940 6.4.2.1 and 10.5 from the admitting peer's side: 0x80, with 0x40 before it and 0xc0 behind it.
 #include <doctest/doctest.h>
 
+#include "reload/base/limits.hpp"
 #include "tests/unit/topology/lone.hpp"
 
 using namespace reload;
@@ -34,6 +35,15 @@ TEST_CASE("6940-6.4.2.1-6: so is one that did not come over the joining node's o
   Admitting peer;
   CHECK(peer.error_for(peer.join(0x60, 0x60, 0x40)) == ErrorCode::forbidden);
   CHECK(peer.error_for(peer.join(0x60, 0x60, 0x60)) == std::nullopt);
+}
+
+TEST_CASE("a request that cannot be read, or is of no overlay algorithm, is refused") {
+  Admitting peer;
+  for (const MessageCode code : {MessageCode::update_req, MessageCode::leave_req, MessageCode::route_query_req,
+                                 MessageCode::join_req, MessageCode::ping_req}) {
+    CAPTURE(static_cast<int>(code));
+    CHECK(peer.error_for(peer.request(code, {1}, node(0x60), node(0x60))) == ErrorCode::invalid_message);
+  }
 }
 
 TEST_CASE("a Join for a point of another peer, or that is no Join, is refused") {
@@ -114,6 +124,34 @@ TEST_CASE("one joining peer after the other") {
   CHECK(peer.error_for(farther) == std::nullopt);
   peer.handed_over(0x70);
   CHECK(peer.error_for(farther) == ErrorCode::not_found);  // it is 0x60's to admit now
+}
+
+TEST_CASE("a Join that comes again while it waits takes the place of the first") {
+  Admitting peer;
+  peer.link(0x70);
+  peer.join(0x60, 0x60, 0x60);
+  const RequestId first = peer.join(0x70, 0x70, 0x70);
+  const RequestId again = peer.join(0x70, 0x70, 0x70);
+  CHECK(peer.error_for(first) == ErrorCode::in_progress);
+  CHECK_FALSE(peer.answered(again));
+  peer.handed_over(0x60);
+  CHECK_FALSE(peer.answered(first));
+  CHECK(peer.answered(again));
+}
+
+TEST_CASE("only so many Joins wait; others are told to come again") {
+  Admitting peer;
+  peer.join(0x60, 0x60, 0x60);
+  const auto join = [&](unsigned number) {
+    const NodeId joining = ring::to_node(point(0x61) + number);
+    messaging::Context on = peer.context();
+    peer.topology->on_link_up(joining, on);
+    return peer.request(MessageCode::join_req, wire::encode(wire::JoinReq{joining, {}}), joining, joining);
+  };
+  for (unsigned i = 0; i < limits::kMaxJoinsWaiting; ++i) REQUIRE_FALSE(peer.error_for(join(i)));
+  CHECK(peer.error_for(join(limits::kMaxJoinsWaiting)) == ErrorCode::in_progress);
+  peer.handed_over(0x60);
+  CHECK_FALSE(peer.error_for(join(limits::kMaxJoinsWaiting)));
 }
 
 TEST_CASE("a hand-over that never ends, a joining peer that dies, a peer that leaves: nobody stays waiting") {
