@@ -47,6 +47,9 @@ def run(command, **keywords):
 
 def test_targets(directory):
     """What is built under tests/, as paths below `directory`, which is set up; for the other scripts here, too."""
+    # Else what was set up before a test was added would not know it.
+    if subprocess.run(["ninja", "-C", directory, "build.ninja"], stdout=subprocess.DEVNULL).returncode:
+        sys.exit("meson failed: run ninja -C %s build.ninja" % directory)
     known = json.loads((directory / "meson-info" / "intro-targets.json").read_text())
     files = [pathlib.Path(name).relative_to(directory) for target in known for name in target["filename"]]
     return [file for file in files if file.parts[0] == "tests"]
