@@ -124,6 +124,19 @@ TEST_CASE_FIXTURE(Pair, "a repeat that comes while the first is being verified i
   CHECK(b.take_one<Outbound>().header.destination_list == wire::DestinationList{hop});
 }
 
+TEST_CASE_FIXTURE(Pair, "a signer with all the requests that are its share gets no more until they are over") {
+  for (std::size_t i = 0; i < limits::kMaxRequestsInPerSigner; ++i) {
+    update(1000 + i).send(a, b);
+    b.take_one<RequestReady>();
+  }
+  update(1).send(a, b);
+  CHECK(b.take<RequestReady>().empty());
+  CHECK(b.counters.get(Counter::requests_refused_budget) == 1);
+  advance(15s);
+  update(2).send(a, b);
+  CHECK(b.take<RequestReady>().size() == 1);
+}
+
 TEST_CASE_FIXTURE(Pair, "a request is answered once, whatever its handler does") {
   update().send(a, b);
   const RequestId id = b.take_one<RequestReady>().request.id;

@@ -129,6 +129,15 @@ TEST_CASE_FIXTURE(Two, "an answer ends the request and reaches its owner once") 
   CHECK(a.counters.get(Counter::answers_unexpected) == 1);
 }
 
+TEST_CASE_FIXTURE(Two, "of two answers that are checked at the same time the first counts") {
+  a.ping({b.id()}, 42);
+  const Outbound request = a.take_one<Outbound>();
+  answer_with(b, request, wire::MessageCode::ping_ans, wire::encode(wire::PingAns{5, 6}));
+  answer_with(b, request, wire::MessageCode::ping_ans, wire::encode(wire::PingAns{7, 8}));
+  CHECK(wire::decode<wire::PingAns>(a.take_one<AnswerReady>().answer.body)->response_id == 5);
+  CHECK(a.counters.get(Counter::answers_unexpected) == 1);
+}
+
 TEST_CASE_FIXTURE(Two, "6940-6.3.4-24, 6940-6.3.4-25: only the node that was asked may answer") {
   a.ping({b.id()});
   const Outbound request = a.take_one<Outbound>();

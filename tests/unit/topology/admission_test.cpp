@@ -139,6 +139,17 @@ TEST_CASE("a Join that comes again while it waits takes the place of the first")
   CHECK(peer.answered(again));
 }
 
+TEST_CASE("a peer that joins anew while it is handed its values is handed them anew") {
+  Admitting peer;
+  peer.join(0x60, 0x60, 0x60);
+  const RequestId again = peer.join(0x60, 0x60, 0x60);
+  CHECK(peer.answered(again));
+  CHECK(peer.all<messaging::HandOver>().size() == 2);
+  CHECK(peer.topology->responsible(resource(0x60)));
+  peer.handed_over(0x60);
+  CHECK_FALSE(peer.topology->responsible(resource(0x60)));
+}
+
 TEST_CASE("only so many Joins wait; others are told to come again") {
   Admitting peer;
   peer.join(0x60, 0x60, 0x60);

@@ -270,6 +270,12 @@ TEST_CASE("6940-10.8-2: a RouteQuery tells the next hop, and starts an Update if
   CHECK(next() == node(0xf0));
   REQUIRE(peer.updates_to(0x01).size() == 1);
   CHECK(peer.updates_to(0x01)[0].type == ChordUpdateType::full);
+  ask(node(0xf4), false);  // there is no link to it
+  CHECK(next() == node(0xf0));
+  ask(node(0x7c), false);
+  CHECK(next() == peer.self);
+  ask(peer.self, false);
+  CHECK(next() == peer.self);
   // 6940-6.4.2.4.1-4: what an opaque id stands for is not told.
   const RequestId opaque = ask(wire::OpaqueId{{0x81, 0x02}, true}, false);
   CHECK(peer.error_for(opaque) == wire::ErrorCode::not_found);
