@@ -19,6 +19,8 @@ BANNED_IN_CORE = {
 UNORDERED_ALLOWED = {"reload/security/trust.hpp"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 LONG_LINE = 120
+# doctest never enters the SUBCASEs after one that returns.
+HIDES_SUBCASES = re.compile(r"^( *)SUBCASE\(.*\{\n(?:\1  .*\n|\n)*?\1  return;\n(?:(?!\}).*\n)*? *SUBCASE\(", re.MULTILINE)
 
 
 def sources():
@@ -52,6 +54,9 @@ def main():
             if path.endswith(".cpp") and "'%s'" % pathlib.Path(path).name not in builds and \
                     "/%s'" % pathlib.Path(path).name not in builds:
                 found.append("%s is built by no meson.build" % path)
+        for match in HIDES_SUBCASES.finditer(text):
+            found.append("%s:%d returns, so the SUBCASEs after it never run" % (
+                path, text[:match.start()].count("\n") + 1))
         if is_core(path) and path.endswith((".hpp", ".cpp")):
             for pattern, why in BANNED_IN_CORE.items():
                 if "unordered" in pattern and path in UNORDERED_ALLOWED:
