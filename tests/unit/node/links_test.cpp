@@ -1,6 +1,8 @@
 // Who gets a link to the node, what an unruly one costs it, and how it ends.
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "reload/base/limits.hpp"
 #include "reload/connect/candidates.hpp"
 #include "tests/kit/node_bed.hpp"
@@ -157,12 +159,12 @@ TEST_CASE("a node that left reports it once and then has nothing more to do") {
   bed.advance(std::chrono::hours(2));  // NodeBed fails when a deadline stays in the past
 }
 
-TEST_CASE("there are at most so many links: one more is closed, and whoever waited for it is told") {
+TEST_CASE("there are at most so many links: one more is closed, whoever opened it") {
   NodeBed bed;
   for (std::size_t i = 0; i < limits::kMaxLinks; ++i) bed.link_up(Who::next);
   REQUIRE(bed.closed.empty());
   CHECK(bed.closed.contains(bed.link_up(Who::second)));
-  // The same for one that the node opens itself.
+  // The node opens one itself to answer an Attach.
   wire::Attach offer;
   offer.role = to_bytes(as_bytes("passive"));
   offer.candidates = connect::make_candidates(std::array{cast.address(Who::next)});

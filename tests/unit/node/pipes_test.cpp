@@ -18,8 +18,7 @@ struct Asked {
   LinkId link = bed.befriend(Who::next);
   NodeBed::Sent request;
 
-  Asked() { ask(); }
-  void ask() {
+  Asked() {
     bed.sent.clear();
     bed.input(node::CallAppAttach{bed.new_call(), {cast.id(Who::next)}, wire::kApplicationSip});
     auto sent = bed.take(MessageCode::app_attach_req);
