@@ -155,7 +155,7 @@ def main():
     if "fuzz" in suites:
         run([sys.executable, ROOT / "tests" / "fuzz" / "seeds.py", checked / "corpus"], check=True)
         jobs = []
-        # That of the node first: its corpus alone takes half a minute. libFuzzer's entropic schedule costs it twenty
+        # That of the node first: its corpus alone takes a minute. libFuzzer's entropic schedule costs it twenty
         # times what the node itself takes, as each input has thousands of features.
         targets = sorted(filter(wanted, (checked / "tests" / "fuzz").glob("fuzz_*")),
                          key=lambda path: (path.name != "fuzz_node", path.name))
