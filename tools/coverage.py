@@ -2,7 +2,7 @@
 """Says how much of the core (reload/ without reload/io and reload/dump) the unit programs, the simulator's tests and the
 scenarios run through: lines and branches by folder, and the longest pieces that nothing runs.
 
-Builds in build/coverage with clang-14; needs llvm-14 (Debian). Takes some minutes.
+Builds in build/coverage with clang-14; needs llvm-14 (Debian). Takes a quarter of an hour, most of it in the compiler.
 """
 import argparse
 import collections
